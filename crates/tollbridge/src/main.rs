@@ -1,0 +1,3 @@
+//! The Tollbridge binary.
+
+fn main() {}
