@@ -1,0 +1,1 @@
+//! Coordination in process: one node, nothing to install.
