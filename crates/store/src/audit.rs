@@ -60,6 +60,17 @@ pub struct AuditQuery {
     pub limit: u32,
 }
 
+impl AuditQuery {
+    /// How many entries to read at most.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self.limit {
+            0 => 100,
+            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+        }
+    }
+}
+
 /// The audit log.
 #[async_trait]
 pub trait AuditLog: Send + Sync {

@@ -6,6 +6,8 @@
 
 mod api_keys;
 mod audit;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod epoch;
 mod error;
 mod keys;
