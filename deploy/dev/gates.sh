@@ -1,0 +1,45 @@
+#!/bin/sh
+# Runs the named recipes one after the other, all of them whatever fails, and counts.
+#
+#   gates.sh RECIPE [RECIPE ...]
+#
+# A gate that runs Rust tests counts as its tests, every other one as one. What a gate printed stays in target/gates/.
+# The last line is "N passed, N failed"; the exit status is 0 only when nothing failed.
+set -u
+logs=${CARGO_TARGET_DIR:-target}/gates
+mkdir -p "$logs"
+passed=0
+failed=0
+table=""
+
+# count LOG WORD: the sum of the numbers before WORD in the closing lines of nextest and cargo test.
+count() {
+  awk -v word="$2" '
+    /tests? run:|^test result:/ {
+      line = $0; gsub(/[,;()]/, " ", line); n = split(line, w, /[ \t]+/)
+      for (i = 2; i <= n; i++) if (w[i] == word || (word == "failed" && w[i] == "timed" )) sum += w[i-1]
+    }
+    END { print sum + 0 }' "$1"
+}
+
+for gate in "$@"; do
+  log=$logs/$gate.log
+  printf '\n== %s\n' "$gate"
+  start=$(date +%s)
+  { just "$gate"; echo $? >"$logs/$gate.status"; } 2>&1 | tee "$log"
+  status=$(cat "$logs/$gate.status")
+  good=$(count "$log" passed)
+  bad=$(count "$log" failed)
+  if [ "$good" -eq 0 ] && [ "$bad" -eq 0 ]; then
+    [ "$status" -eq 0 ] && good=1
+  fi
+  [ "$status" -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  table="$table$(printf '%-12s %5s s  %s passed, %s failed' "$gate" "$(($(date +%s) - start))" "$good" "$bad")
+"
+done
+
+printf '\n%s' "$table"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

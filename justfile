@@ -1,0 +1,132 @@
+# The only list of commands; CI calls these recipes and nothing else. `sh deploy/dev/test.sh` installs what they need.
+
+export PATH := justfile_directory() / "target/tools/wheels/bin:" + env("PATH")
+target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
+outside := "crates/tollbridge/tests/outside"
+python := justfile_directory() / "target/tools/python/bin/python"
+
+# What the outside scripts drive.
+export TOLLBRIDGE_BIN := env("TOLLBRIDGE_BIN", target / "release/tollbridge")
+export STANDINS_BIN := env("STANDINS_BIN", target / "debug/examples/standins")
+
+# Lists the recipes.
+_default:
+    @just --list --unsorted
+
+# Runs every gate and counts: "N passed, N failed".
+[group('all')]
+ci:
+    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test release demo-page jwks speech rotation chaos autobahn fuzz-smoke
+
+# Serves the demo and opens its page.
+[group('all')]
+demo *ARGS:
+    cargo run --release -- demo {{ ARGS }}
+
+# Checks formatting and spelling.
+[group('source')]
+fmt-check:
+    cargo fmt --all --check
+    cargo fmt --manifest-path crates/fuzz/Cargo.toml --check
+    typos
+
+# Lints all targets, warnings denied.
+[group('source')]
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Checks each crate alone, so that none compiles only thanks to its neighbours' features.
+[group('source')]
+lint-each:
+    #!/usr/bin/env sh
+    set -eu
+    for manifest in crates/*/Cargo.toml; do
+        [ "$manifest" = crates/fuzz/Cargo.toml ] && continue
+        echo "== $manifest"
+        cargo check --quiet --locked --manifest-path "$manifest"
+    done
+
+# Checks licences, sources, advisories and who may depend on whom.
+[group('source')]
+deny:
+    #!/usr/bin/env sh
+    set -eu
+    python3 deploy/dev/direction.py
+    cargo-deny --locked check bans licenses sources
+    if timeout 120 cargo-deny --locked fetch db >target/advisories.log 2>&1; then
+        cargo-deny --locked check advisories
+    else
+        echo "advisories not checked: no database"
+    fi
+
+# Finds dependencies that nothing uses.
+[group('source')]
+unused:
+    cargo-shear --locked
+
+# Builds the API documentation, private items too, warnings denied.
+[group('source')]
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+# Runs all Rust tests, documentation examples included.
+[group('test')]
+test *ARGS:
+    cargo-nextest nextest run --workspace --locked --profile ci {{ ARGS }}
+    cargo test --workspace --doc --locked
+
+# Builds what the outside scripts drive: the binary as it ships, and the stand-ins for upstreams.
+[group('outside')]
+release:
+    cargo build --release --locked -p tollbridge
+    cargo build --locked -p tollbridge-testkit --example standins
+
+# Runs every outside script in its short form.
+[group('outside')]
+outside: release demo-page jwks speech rotation chaos autobahn
+
+# Clicks through the demo's page in headless Chromium.
+[group('outside')]
+demo-page:
+    node {{ outside }}/demo.mjs
+
+# Has third-party libraries verify our tokens from the JWKS: PyJWT, and jose from npm.
+[group('outside')]
+jwks:
+    node {{ outside }}/jwks.mjs {{ python }}
+
+# Sends real speech at real pace through the bridge to strict stand-ins for Doubao and Azure (60 for the long form).
+[group('outside')]
+speech SECONDS="6":
+    node {{ outside }}/speech.mjs {{ SECONDS }}
+
+# Mints, connects and echoes at full speed while keys rotate and the configuration reloads (60 for the long form).
+[group('outside')]
+rotation SECONDS="10":
+    node {{ outside }}/rotation.mjs {{ SECONDS }}
+
+# Kills the server with -9 at random moments and looks for what was lost (100 for the long form).
+[group('outside')]
+chaos KILLS="8":
+    node {{ outside }}/chaos.mjs {{ KILLS }}
+
+# Compares the Autobahn suite through the bridge with the same echo upstream without it.
+[group('outside')]
+autobahn *CASES:
+    bash {{ outside }}/autobahn.sh {{ CASES }}
+
+# Runs each fuzz target for so many seconds.
+[group('fuzz')]
+fuzz-smoke SECONDS="10":
+    #!/usr/bin/env sh
+    set -eu
+    for name in frame token query config; do just fuzz "$name" {{ SECONDS }}; done
+
+# Runs one fuzz target: frame, token, query or config.
+[group('fuzz')]
+fuzz NAME SECONDS="60":
+    sh deploy/dev/fuzz.sh {{ NAME }} {{ SECONDS }}
+
+# The long forms of everything that CI runs shortened; about twenty minutes.
+[group('all')]
+long: release (speech "60") (rotation "60") (chaos "100") autobahn (fuzz-smoke "60")
