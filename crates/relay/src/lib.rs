@@ -1,1 +1,39 @@
-//! To be filled.
+//! One bridged session: two byte streams in, transparent at frame level, an honest ending out.
+//!
+//! Nothing here knows HTTP, tokens or sockets. A [`Leg`] is any byte stream whose WebSocket
+//! handshake is over; [`relay`] joins two of them. It reads frame headers and close frames, and
+//! passes everything else as it came: a payload is never unmasked, and kept only as long as the
+//! other side does not take it.
+
+mod backlog;
+mod close;
+mod control;
+mod deadline;
+mod ending;
+mod farewell;
+mod frame;
+mod heartbeat;
+mod leg;
+mod limits;
+mod meter;
+mod orders;
+mod pump;
+mod registry;
+mod relay;
+mod scratch;
+mod session;
+mod verdict;
+
+pub use self::{
+    close::Close,
+    control::{Control, ControlKind},
+    ending::{Ending, Side},
+    farewell::refuse,
+    frame::{Next, Rules, Scan, Scanner, Tally},
+    leg::Leg,
+    limits::{Limits, Terms},
+    meter::{Counts, Meter},
+    orders::{Orders, Reins},
+    registry::{Card, Live, Registry},
+    relay::relay,
+};

@@ -1,0 +1,172 @@
+//! Ending a leg so that its last frame arrives.
+
+use std::{future::poll_fn, pin::Pin, task::ready, time::Duration};
+
+use tokio::{
+    io::{AsyncWriteExt as _, ReadBuf},
+    task::coop::consume_budget,
+    time::{Instant, timeout_at},
+};
+
+use crate::{Close, ControlKind, Leg, Next, Rules, Scanner, backlog::Backlog, scratch::Scratch};
+
+/// Accept, then close: writes one close frame and discards what the client sends until it closes,
+/// for at most two seconds in all.
+pub async fn refuse<C: Leg>(mut client: C, close: Close) {
+    let until = Instant::now() + LINGER;
+    let mut backlog = Backlog::default();
+    backlog.push(&close.frame());
+    if deliver(&mut client, &mut backlog, until).await {
+        let mut ear = Ear::new(Scanner::new(STRANGER), Vec::new());
+        let _answered = ear.hear_close(&mut client, until).await;
+        drain(&mut client, until).await;
+    }
+}
+
+/// Delivers what waits for the client, hears its close frame where that is still to come, ends the
+/// stream and discards the rest, so that no reset overtakes the last frame. Returns whether the
+/// client's close frame came.
+pub(crate) async fn finish_client<C: Leg>(
+    client: &mut C,
+    mut backlog: Backlog,
+    ear: Option<Ear>,
+    within: Duration,
+) -> bool {
+    if !deliver(client, &mut backlog, Instant::now() + within).await {
+        return false;
+    }
+    let until = Instant::now() + LINGER;
+    let answered = match ear {
+        Some(mut ear) => ear.hear_close(client, until).await,
+        None => false,
+    };
+    drain(client, until).await;
+    answered
+}
+
+/// Delivers what waits for the upstream and lets it end the stream first, as servers do.
+pub(crate) async fn finish_upstream<U: Leg>(
+    upstream: &mut U,
+    mut backlog: Backlog,
+    within: Duration,
+) {
+    if deliver(upstream, &mut backlog, Instant::now() + within).await {
+        let until = Instant::now() + UPSTREAM_LINGER;
+        let _silent = timeout_at(until, async { while discard(upstream).await {} }).await;
+        let _gone = timeout_at(until + UPSTREAM_LINGER, upstream.shutdown()).await;
+    }
+}
+
+/// Listens for a close frame and nothing else.
+#[derive(Debug)]
+pub(crate) struct Ear {
+    scanner: Scanner,
+    partial: Vec<u8>,
+}
+
+impl Ear {
+    /// Goes on where reading stood.
+    pub(crate) const fn new(scanner: Scanner, partial: Vec<u8>) -> Self {
+        Self { scanner, partial }
+    }
+
+    async fn hear_close<C: Leg>(&mut self, client: &mut C, until: Instant) -> bool {
+        let heard = async {
+            loop {
+                match self.hear(client).await {
+                    Heard::Close => break true,
+                    Heard::Nothing => consume_budget().await,
+                    Heard::End => break false,
+                }
+            }
+        };
+        timeout_at(until, heard).await.unwrap_or(false)
+    }
+
+    async fn hear<C: Leg>(&mut self, client: &mut C) -> Heard {
+        poll_fn(|cx| {
+            let mut scratch = Scratch::borrow();
+            let kept = self.partial.len();
+            let (front, room) = scratch.bytes().split_at_mut(kept);
+            front.copy_from_slice(&self.partial);
+            let mut room = ReadBuf::new(room);
+            let read = ready!(Pin::new(&mut *client).poll_read(cx, &mut room));
+            let count = room.filled().len();
+            if read.is_err() || count == 0 {
+                return Heard::End.into();
+            }
+            self.listen(scratch.bytes().get(..kept + count).unwrap_or(&[]))
+                .into()
+        })
+        .await
+    }
+
+    fn listen(&mut self, bytes: &[u8]) -> Heard {
+        let mut boundless = u64::MAX;
+        let mut rest = bytes;
+        loop {
+            let scan = self.scanner.scan(rest, &mut boundless);
+            rest = rest.get(scan.pass..).unwrap_or(&[]);
+            match scan.next {
+                Next::More => {
+                    self.partial = rest.to_vec();
+                    return Heard::Nothing;
+                }
+                Next::Control(control) if control.kind == ControlKind::Close => {
+                    return Heard::Close;
+                }
+                Next::Control(control) => rest = rest.get(control.wire..).unwrap_or(&[]),
+                Next::Refuse(_) => return Heard::End,
+            }
+        }
+    }
+}
+
+enum Heard {
+    Nothing,
+    Close,
+    End,
+}
+
+async fn deliver<L: Leg>(leg: &mut L, backlog: &mut Backlog, until: Instant) -> bool {
+    let delivered = poll_fn(|cx| backlog.poll_deliver(cx, leg, Instant::now()));
+    matches!(timeout_at(until, delivered).await, Ok(Ok(())))
+}
+
+/// Ends our half and discards the peer's until it ends too.
+async fn drain<C: Leg>(client: &mut C, until: Instant) {
+    let goodbye = async {
+        if client.shutdown().await.is_ok() {
+            while discard(client).await {}
+        }
+    };
+    let _cut = timeout_at(until, goodbye).await;
+}
+
+/// Reads and forgets; false at the end of the stream.
+async fn discard<L: Leg>(leg: &mut L) -> bool {
+    // A peer that always has more must not keep the deadline from being looked at.
+    consume_budget().await;
+    poll_fn(|cx| {
+        let mut scratch = Scratch::borrow();
+        let mut room = ReadBuf::new(scratch.bytes());
+        let read = ready!(Pin::new(&mut *leg).poll_read(cx, &mut room));
+        (read.is_ok() && !room.filled().is_empty()).into()
+    })
+    .await
+}
+
+/// A client that was refused may send anything well-formed; nothing of it is kept.
+const STRANGER: Rules = Rules {
+    masked: true,
+    rsv1: true,
+    max_frame: u64::MAX,
+    max_message: u64::MAX,
+    max_fragments: 0,
+};
+
+/// How long a client may take to read its last frame and end the stream.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How long an upstream may take to end the stream, being the server.
+const UPSTREAM_LINGER: Duration = Duration::from_secs(1);

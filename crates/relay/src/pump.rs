@@ -1,0 +1,252 @@
+//! One direction: read, judge, write.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{io::ReadBuf, time::Instant};
+use tollbridge_domain::Slug;
+
+use crate::{
+    Control, ControlKind, Leg, Meter, Next, Scanner, Side,
+    backlog::Backlog,
+    close::Goodbye,
+    heartbeat::Heartbeat,
+    scratch::{SCRATCH_SIZE, Scratch},
+};
+
+/// Carries one side's bytes to the other. Waits for its own sink only.
+#[derive(Debug)]
+pub(crate) struct Pump {
+    from: Side,
+    scanner: Scanner,
+    /// The beginning of a header or control frame, kept until it can be judged.
+    partial: Vec<u8>,
+    backlog: Backlog,
+    course: Course,
+    /// Set once the source has closed, ended or broken the rules.
+    halted: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Course {
+    /// Everything passes.
+    Flow,
+    /// The frame that has begun passes, nothing behind it.
+    FinishFrame,
+    /// Nothing more is read; what waits is delivered.
+    Deliver,
+    /// The sink takes nothing any more.
+    Dead,
+}
+
+/// Why a pump stopped reading.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// A close frame was read; it has not been passed on.
+    Closed(Goodbye),
+    /// A frame that must not pass.
+    Broke(Slug),
+    /// The source ended or failed without a close frame.
+    Gone,
+    /// The sink failed.
+    Deaf,
+}
+
+/// What both directions share, lent for one poll.
+#[derive(Debug)]
+pub(crate) struct Shared<'a> {
+    pub(crate) now: Instant,
+    pub(crate) started: Instant,
+    pub(crate) active_at: &'a mut Instant,
+    pub(crate) allowance: &'a mut u64,
+    pub(crate) meter: &'a Meter,
+    pub(crate) heartbeat: Option<&'a mut Heartbeat>,
+}
+
+impl Pump {
+    pub(crate) fn new(from: Side, scanner: Scanner) -> Self {
+        Self {
+            from,
+            scanner,
+            partial: Vec::new(),
+            backlog: Backlog::default(),
+            course: Course::Flow,
+            halted: false,
+        }
+    }
+
+    /// Moves bytes until one of the peers must be waited for, or the direction halts. Each halt is
+    /// told once; afterwards what waits is still delivered.
+    pub(crate) fn poll<S: Leg, K: Leg>(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut S,
+        sink: &mut K,
+        shared: &mut Shared<'_>,
+    ) -> Poll<Halt> {
+        for _ in 0..ROUNDS {
+            if self.course == Course::Dead {
+                return Poll::Pending;
+            }
+            if ready!(self.backlog.poll_deliver(cx, sink, shared.now)).is_err() {
+                self.course = Course::Dead;
+                return Poll::Ready(Halt::Deaf);
+            }
+            if self.appetite() == 0 {
+                return Poll::Pending;
+            }
+            if let Some(halt) = ready!(self.poll_round(cx, source, sink, shared)) {
+                self.halted = !matches!(halt, Halt::Deaf);
+                self.stop();
+                return Poll::Ready(halt);
+            }
+        }
+        // A source that always has more must not starve the other direction.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Queues a frame of ours. Only at a boundary.
+    pub(crate) fn push(&mut self, frame: &[u8]) {
+        self.backlog.push(frame);
+    }
+
+    /// Passes the frame that has begun and stops.
+    pub(crate) fn finish_frame(&mut self) {
+        if self.course == Course::Flow {
+            self.course = Course::FinishFrame;
+            self.partial = Vec::new();
+        }
+    }
+
+    /// Reads nothing more.
+    pub(crate) fn stop(&mut self) {
+        if self.course != Course::Dead {
+            self.course = Course::Deliver;
+        }
+    }
+
+    /// Whether a frame of ours may be queued, and stands a chance of being read.
+    pub(crate) fn at_boundary(&self) -> bool {
+        self.scanner.at_boundary() && self.course != Course::Dead && !self.backlog.is_torn()
+    }
+
+    /// Whether a boundary may yet come.
+    pub(crate) fn may_reach_boundary(&self) -> bool {
+        matches!(self.course, Course::Flow | Course::FinishFrame)
+    }
+
+    /// Whether the sink failed.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.course == Course::Dead
+    }
+
+    /// Whether nothing more is to be understood from the source.
+    pub(crate) const fn is_halted(&self) -> bool {
+        self.halted
+    }
+
+    /// Since when the sink has taken nothing of what waits for it.
+    pub(crate) const fn waiting_since(&self) -> Option<Instant> {
+        self.backlog.waiting_since()
+    }
+
+    /// What is left of it for the farewell: what the sink has not taken, and where reading stood.
+    pub(crate) fn into_rest(self) -> (Backlog, Scanner, Vec<u8>) {
+        (self.backlog, self.scanner, self.partial)
+    }
+
+    fn appetite(&self) -> usize {
+        match self.course {
+            Course::Flow => SCRATCH_SIZE,
+            Course::FinishFrame => usize::try_from(self.scanner.left()).unwrap_or(usize::MAX),
+            Course::Deliver | Course::Dead => 0,
+        }
+    }
+
+    fn poll_round<S: Leg, K: Leg>(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut S,
+        sink: &mut K,
+        shared: &mut Shared<'_>,
+    ) -> Poll<Option<Halt>> {
+        let mut scratch = Scratch::borrow();
+        let kept = self.partial.len();
+        let (front, room) = scratch.bytes().split_at_mut(kept);
+        front.copy_from_slice(&self.partial);
+        let limit = room.len().min(self.appetite());
+        let mut room = ReadBuf::new(room.get_mut(..limit).unwrap_or_default());
+        let read = ready!(Pin::new(source).poll_read(cx, &mut room)).map(|()| room.filled().len());
+        let Some(count @ 1..) = read.ok() else {
+            return Poll::Ready(Some(Halt::Gone));
+        };
+        shared.meter.add_bytes(self.from, count);
+        if let Some(heartbeat) = shared.heartbeat.as_deref_mut() {
+            heartbeat.heard(shared.now);
+        }
+        let bytes = scratch.bytes().get_mut(..kept + count).unwrap_or_default();
+        let (passing, halt) = self.sift(bytes, shared);
+        let passing = bytes.get(..passing).unwrap_or(&[]);
+        if self.backlog.write(cx, sink, passing, shared.now).is_err() {
+            self.course = Course::Dead;
+            return Poll::Ready(halt.or(Some(Halt::Deaf)));
+        }
+        Poll::Ready(halt)
+    }
+
+    /// Moves what may pass to the front of `bytes` and says how much it is.
+    fn sift(&mut self, bytes: &mut [u8], shared: &mut Shared<'_>) -> (usize, Option<Halt>) {
+        let mut end = bytes.len();
+        let mut at = 0;
+        self.partial = Vec::new();
+        loop {
+            let rest = bytes.get(at..end).unwrap_or(&[]);
+            let scan = self.scanner.scan(rest, shared.allowance);
+            shared.meter.add_tally(self.from, scan.tally);
+            if scan.tally.lively {
+                *shared.active_at = shared.now;
+                let age = shared.now.saturating_duration_since(shared.started);
+                shared.meter.mark_activity(age);
+            }
+            at += scan.pass;
+            let rest = bytes.get(at..end).unwrap_or(&[]);
+            match scan.next {
+                Next::More => {
+                    self.partial = rest.to_vec();
+                    return (at, None);
+                }
+                Next::Refuse(slug) => return (at, Some(Halt::Broke(slug))),
+                Next::Control(control) if control.kind == ControlKind::Close => {
+                    return (at, Some(hear_out(&control, rest)));
+                }
+                Next::Control(control) if is_own_pong(&control, rest, shared) => {
+                    bytes.copy_within(at + control.wire..end, at);
+                    end -= control.wire;
+                }
+                Next::Control(control) => at += control.wire,
+            }
+        }
+    }
+}
+
+fn hear_out(control: &Control, bytes: &[u8]) -> Halt {
+    let payload: Vec<u8> = control.payload(bytes).collect();
+    let wire = bytes.get(..control.wire).unwrap_or(&[]);
+    match Goodbye::read(&payload, wire) {
+        Ok(goodbye) => Halt::Closed(goodbye),
+        Err(slug) => Halt::Broke(slug),
+    }
+}
+
+fn is_own_pong(control: &Control, bytes: &[u8], shared: &Shared<'_>) -> bool {
+    let Some(heartbeat) = &shared.heartbeat else {
+        return false;
+    };
+    control.kind == ControlKind::Pong && heartbeat.is_ours(control.payload(bytes))
+}
+
+/// Reads in a row before the other direction gets its turn.
+const ROUNDS: usize = 8;
