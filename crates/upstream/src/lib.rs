@@ -1,1 +1,26 @@
-//! To be filled.
+//! The far side of a session.
+//!
+//! A [`Target`] and some [`Piece`]s become a [`Call`]; a [`Dialer`] makes the call and judges the
+//! answer; what comes out is a raw [`Socket`] on which frames flow, or a [`DialError`] that knows
+//! whether the upstream can have noticed anything.
+//!
+//! Everything here is local to one worker thread except [`Tls`], which is built once per route.
+
+mod dial;
+mod error;
+mod extension;
+mod header;
+mod socket;
+mod target;
+mod template;
+mod tls;
+mod wire;
+
+pub use self::{
+    dial::{Call, Dialer, Dialled},
+    error::DialError,
+    socket::Socket,
+    target::{Part, Scheme, Target, TargetError},
+    template::{Facts, Piece, RenderError, render, render_for_query},
+    tls::{Tls, TlsError},
+};

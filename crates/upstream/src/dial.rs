@@ -1,0 +1,190 @@
+//! One dial: request, deadline, judgement of the answer.
+
+use std::{fmt, rc::Rc, time::Duration};
+
+use awc::{
+    Client, ClientResponse, Connector,
+    http::{Version, header::HeaderMap},
+};
+use tokio::time::{Instant, timeout};
+use tollbridge_domain::Secret;
+use url::Url;
+
+use crate::{
+    Socket, Tls,
+    error::DialError,
+    extension, header,
+    wire::{Progress, Tcp},
+};
+
+/// What the deadline over the whole dial has beyond that over its parts, so that where a part is
+/// late, the part is blamed.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// What to say to which upstream.
+pub struct Call {
+    /// `ws` or `wss`, complete with path and query.
+    pub url: Url,
+    /// The configured headers: credentials, every one of them treated as secret.
+    pub headers: Vec<(String, Secret<String>)>,
+    /// Headers of the client that the route lets through.
+    pub passed: Vec<(String, Vec<u8>)>,
+    /// Subprotocols to offer, best first.
+    pub protocols: Vec<String>,
+    /// The browser's extension offer, where it may pass.
+    pub extensions: Option<String>,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("host", &self.url.host_str())
+            .field("path", &self.url.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens connections to the upstream of one route. Belongs to one worker thread, makes a fresh
+/// connection for each call, follows no redirect, and keeps nothing between calls but TLS session
+/// tickets.
+#[derive(Clone)]
+pub struct Dialer {
+    client: Client,
+    patience: Duration,
+}
+
+/// An upstream that has answered 101, and rightly.
+#[derive(Debug)]
+pub struct Dialled {
+    /// The byte stream of frames.
+    pub socket: Socket,
+    /// The subprotocol it chose among those offered.
+    pub protocol: Option<String>,
+    /// The extensions it accepted among those offered.
+    pub extensions: Option<String>,
+    /// All headers of its answer; the caller keeps the listed ones.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// How long the dial took.
+    pub took: Duration,
+}
+
+impl Dialer {
+    /// Gives DNS with TCP, TLS, and the dial as a whole `connect_timeout` each.
+    #[must_use]
+    pub fn new(tls: &Tls, connect_timeout: Duration) -> Self {
+        // `max_http_version` would rebuild the TLS configuration and lose ours; ALPN is in it.
+        let connector = Connector::new()
+            .connector(Tcp::default())
+            .rustls_0_23(tls.config())
+            .timeout(connect_timeout)
+            .handshake_timeout(connect_timeout)
+            // The registry of sessions has the cap; awc's own would make the 101st dial wait.
+            .limit(0);
+        let client = Client::builder()
+            .connector(connector)
+            .disable_redirects()
+            .disable_timeout()
+            .no_default_headers()
+            .finish();
+        Self {
+            client,
+            patience: connect_timeout,
+        }
+    }
+
+    /// Dials and judges the answer.
+    ///
+    /// # Errors
+    /// Where no socket came of it; [`DialError::untouched`] says whether the upstream can have
+    /// noticed.
+    ///
+    /// # Cancellation
+    /// Dropping the future closes the connection.
+    pub async fn dial(&self, call: Call) -> Result<Dialled, DialError> {
+        let began = Instant::now();
+        let tls = call.url.scheme() == "wss";
+        let request = header::dress(self.client.ws(call.url.as_str()), &call)?;
+        let progress = Rc::new(Progress::default());
+        let handshake = progress.follow(request.connect());
+        let (answer, framed) = timeout(self.patience + GRACE, handshake)
+            .await
+            .map_err(|_elapsed| DialError::late(&progress, tls, self.patience))?
+            .map_err(|error| DialError::handshake(error, &progress, tls, self.patience))?;
+        let (protocol, extensions) = judge(&answer, &call)?;
+        let parts = framed.into_parts();
+        Ok(Dialled {
+            socket: Socket::new(parts.read_buf.freeze(), parts.io),
+            protocol,
+            extensions,
+            headers: plain(answer.headers()),
+            took: began.elapsed(),
+        })
+    }
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer")
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// awc has checked status, `Connection` and `Sec-WebSocket-Accept`. The rest of RFC 6455, 4.1 is
+/// ours: the upstream may choose only from what was offered.
+fn judge(
+    answer: &ClientResponse,
+    call: &Call,
+) -> Result<(Option<String>, Option<String>), DialError> {
+    let upgrade = single(answer.headers(), "upgrade");
+    if !upgrade.is_ok_and(|value| value.is_some_and(|it| it.eq_ignore_ascii_case("websocket"))) {
+        return Err(DialError::answer("without `Upgrade: websocket`"));
+    }
+    if answer.version() != Version::HTTP_11 {
+        return Err(DialError::answer("not in HTTP/1.1"));
+    }
+    let protocol = single(answer.headers(), "sec-websocket-protocol")?;
+    if protocol
+        .as_ref()
+        .is_some_and(|it| !call.protocols.contains(it))
+    {
+        return Err(DialError::answer("with a subprotocol that was not offered"));
+    }
+    let extensions = joined(answer.headers(), "sec-websocket-extensions")?;
+    let offer = call.extensions.as_deref().unwrap_or_default();
+    if extensions
+        .as_ref()
+        .is_some_and(|it| !extension::answers(offer, it))
+    {
+        return Err(DialError::answer("with an extension that was not offered"));
+    }
+    Ok((protocol, extensions))
+}
+
+fn single(headers: &HeaderMap, name: &str) -> Result<Option<String>, DialError> {
+    match texts(headers, name)?.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some((*one).to_owned())),
+        _ => Err(DialError::answer("with a header twice")),
+    }
+}
+
+fn joined(headers: &HeaderMap, name: &str) -> Result<Option<String>, DialError> {
+    let texts = texts(headers, name)?;
+    Ok((!texts.is_empty()).then(|| texts.join(", ")))
+}
+
+fn texts<'a>(headers: &'a HeaderMap, name: &str) -> Result<Vec<&'a str>, DialError> {
+    headers
+        .get_all(name)
+        .map(|value| value.to_str().map(str::trim))
+        .collect::<Result<_, _>>()
+        .map_err(|_not_ascii| DialError::answer("with a header that is not text"))
+}
+
+fn plain(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect()
+}

@@ -1,0 +1,369 @@
+//! Where a session goes. The template is the operator's; values from a token and from the client
+//! can fill a hole and can never leave it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tollbridge_domain::Secret;
+use url::Url;
+
+/// Characters that stay as they are in a filled hole (RFC 3986, 2.3, without letters and digits).
+const UNRESERVED: &[u8] = b"-._~";
+
+/// A route's address, with holes in path and query.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// With or without TLS.
+    pub scheme: Scheme,
+    /// Name or address literal, as in a URL. Never has a hole.
+    pub host: String,
+    /// Where it is not the scheme's own.
+    pub port: Option<u16>,
+    /// Text as it stands in a URL, and holes.
+    pub path: Vec<Part>,
+    /// Names and values as they stand in a URL, values with holes.
+    pub query: Vec<(String, Vec<Part>)>,
+}
+
+/// With or without TLS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scheme {
+    /// In the clear.
+    Ws,
+    /// Over TLS.
+    Wss,
+}
+
+/// Part of a template.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Part {
+    /// The operator's text.
+    Text(String),
+    /// A hole, by the parameter's name.
+    Param(String),
+}
+
+/// Why there is no URL.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TargetError {
+    /// The result would lead elsewhere in the path.
+    #[error("a path segment is empty, `.` or `..` once its parameters are filled in")]
+    DotSegment,
+    /// The template is no URL.
+    #[error("the upstream's address is not a URL")]
+    Malformed,
+    /// A hole without a value.
+    #[error("parameter `{0}` has no value")]
+    Missing(String),
+}
+
+impl Target {
+    /// Fills the holes and joins the three sources of query parameters. Where a name occurs in
+    /// several, the static one wins over the template's and the template's over the client's.
+    /// `client_query` has passed the route's allow-list, is decoded, and has no name twice.
+    ///
+    /// # Errors
+    /// Where a parameter is missing or would change the path's shape.
+    pub fn url(
+        &self,
+        params: &BTreeMap<String, String>,
+        client_query: &[(String, String)],
+        static_query: Vec<(String, Secret<String>)>,
+    ) -> Result<Url, TargetError> {
+        let path = self.filled_path(params)?;
+        let mut query = Query::default();
+        for (name, value) in &static_query {
+            query.set(name, value.reveal());
+        }
+        for (name, value) in &self.query {
+            query.set_raw(name, &fill(value, params, encode_query_text)?);
+        }
+        for (name, value) in client_query {
+            query.set(name, value);
+        }
+        self.assemble(&path, &query.text)
+    }
+
+    fn filled_path(&self, params: &BTreeMap<String, String>) -> Result<String, TargetError> {
+        let path = rooted(fill(&self.path, params, str::to_owned)?);
+        let shape = rooted(self.path.iter().map(Part::outline).collect());
+        // A filled hole holds no slash, so the segments of both correspond; where they differ, the
+        // token has had a say.
+        let harmless = |(segment, outline): (&str, &str)| {
+            segment == outline || !matches!(decode(segment).as_str(), "" | "." | "..")
+        };
+        if path.split('/').zip(shape.split('/')).all(harmless) {
+            Ok(path)
+        } else {
+            Err(TargetError::DotSegment)
+        }
+    }
+
+    fn assemble(&self, path: &str, query: &str) -> Result<Url, TargetError> {
+        let scheme = match self.scheme {
+            Scheme::Ws => "ws",
+            Scheme::Wss => "wss",
+        };
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let text = format!("{scheme}://{}{port}{path}{mark}{query}", self.host);
+        let url = Url::parse(&text).map_err(|_not_a_url| TargetError::Malformed)?;
+        // The parser removes dot segments, however they are spelled.
+        if url.path().split('/').count() != path.split('/').count() {
+            return Err(TargetError::DotSegment);
+        }
+        if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+            return Err(TargetError::Malformed);
+        }
+        Ok(url)
+    }
+}
+
+impl Part {
+    /// The part with something harmless in place of a parameter.
+    fn outline(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Param(_) => "x",
+        }
+    }
+}
+
+/// A query in the making; the first to set a name keeps it.
+#[derive(Default)]
+struct Query {
+    names: BTreeSet<String>,
+    text: String,
+}
+
+impl Query {
+    fn set(&mut self, name: &str, value: &str) {
+        self.set_raw(&encode(name, UNRESERVED), &encode(value, UNRESERVED));
+    }
+
+    fn set_raw(&mut self, name: &str, value: &str) {
+        if self.take(name) {
+            if !self.text.is_empty() {
+                self.text.push('&');
+            }
+            self.text.push_str(&encode_query_text(name));
+            self.text.push('=');
+            self.text.push_str(value);
+        }
+    }
+
+    /// Takes the name unless it is taken. Upstreams differ in whether case matters, so here it
+    /// does not.
+    fn take(&mut self, name: &str) -> bool {
+        self.names.insert(decode(name).to_ascii_lowercase())
+    }
+}
+
+fn fill(
+    parts: &[Part],
+    params: &BTreeMap<String, String>,
+    written: fn(&str) -> String,
+) -> Result<String, TargetError> {
+    let mut out = String::new();
+    for part in parts {
+        match part {
+            Part::Text(text) => out.push_str(&written(text)),
+            Part::Param(name) => {
+                let value = params
+                    .get(name)
+                    .ok_or_else(|| TargetError::Missing(name.clone()))?;
+                out.push_str(&encode(value, UNRESERVED));
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn rooted(path: String) -> String {
+    if path.starts_with('/') {
+        path
+    } else {
+        format!("/{path}")
+    }
+}
+
+/// Percent-encodes all but letters, digits and `keep`.
+pub(crate) fn encode(text: &str, keep: &[u8]) -> String {
+    encode_unless(text, |byte| {
+        byte.is_ascii_alphanumeric() || keep.contains(&byte)
+    })
+}
+
+/// Text that already stands in a query: only what would end the value is encoded.
+fn encode_query_text(text: &str) -> String {
+    encode_unless(text, |byte| {
+        byte.is_ascii_graphic() && !b"&#\"<>".contains(&byte)
+    })
+}
+
+fn encode_unless(text: &str, keep: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if keep(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push(char::from(HEX_DIGITS[usize::from(byte >> 4)]));
+            out.push(char::from(HEX_DIGITS[usize::from(byte & 15)]));
+        }
+    }
+    out
+}
+
+const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
+fn decode(text: &str) -> String {
+    let pair = format!("={}", text.replace('&', "%26"));
+    url::form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, decoded)| decoded.into_owned())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn text(text: &str) -> Part {
+        Part::Text(text.to_owned())
+    }
+
+    fn param(name: &str) -> Part {
+        Part::Param(name.to_owned())
+    }
+
+    /// `wss://api.example.com/v1/{agent}/stream?api-version=2025-10-01&model={model}`
+    fn target() -> Target {
+        Target {
+            scheme: Scheme::Wss,
+            host: "api.example.com".to_owned(),
+            port: None,
+            path: vec![text("/v1/"), param("agent"), text("/stream")],
+            query: vec![
+                ("api-version".to_owned(), vec![text("2025-10-01")]),
+                ("model".to_owned(), vec![param("model")]),
+            ],
+        }
+    }
+
+    fn params(agent: &str, model: &str) -> BTreeMap<String, String> {
+        [("agent", agent), ("model", model)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn holes_are_filled_and_the_rest_stays_as_written() {
+        let url = target()
+            .url(&params("a1", "gpt-realtime"), &[], Vec::new())
+            .unwrap();
+        assert_eq!(
+            url.as_str(),
+            "wss://api.example.com/v1/a1/stream?api-version=2025-10-01&model=gpt-realtime"
+        );
+    }
+
+    #[test]
+    fn a_missing_parameter_is_named() {
+        let error = target().url(&BTreeMap::new(), &[], Vec::new()).unwrap_err();
+        assert_eq!(error, TargetError::Missing("agent".to_owned()));
+    }
+
+    /// B30: no value leads to another host, path or query.
+    #[test]
+    fn a_value_stays_in_its_hole() {
+        for evil in [
+            "evil.example#",
+            "@evil",
+            "../../admin",
+            "a/b",
+            "a?api-key=x",
+            "a&api-key=x",
+            "%2e%2e",
+            "a\\b",
+            "[::ffff:127.0.0.1]",
+            "a\r\nX-Evil: 1",
+        ] {
+            let url = target().url(&params(evil, evil), &[], Vec::new()).unwrap();
+            assert_eq!(url.host_str(), Some("api.example.com"), "{evil}");
+            assert_eq!(url.path().split('/').count(), 4, "{evil}");
+            let query: Vec<_> = url.query_pairs().collect();
+            assert_eq!(query.len(), 2, "{evil}");
+            assert_eq!(query[1], ("model".into(), evil.into()), "{evil}");
+        }
+    }
+
+    #[test]
+    fn a_segment_of_dots_or_nothing_is_refused() {
+        for evil in [".", "..", ""] {
+            let error = target()
+                .url(&params(evil, "m"), &[], Vec::new())
+                .unwrap_err();
+            assert_eq!(error, TargetError::DotSegment, "{evil:?}");
+        }
+        let mut half = target();
+        half.path = vec![text("/v1/."), param("agent")];
+        assert!(half.url(&params(".", "m"), &[], Vec::new()).is_err());
+        assert!(
+            half.url(&params("well-known", "m"), &[], Vec::new())
+                .is_ok()
+        );
+    }
+
+    /// B31, U2: what the operator set, the client cannot change.
+    #[test]
+    fn the_operators_values_win() {
+        let client = [
+            pair("model", "other"),
+            pair("API-KEY", "stolen"),
+            pair("client-request-id", "a b&c"),
+        ];
+        let credentials = vec![("api-key".to_owned(), Secret::new("k/1+2=".to_owned()))];
+        let url = target()
+            .url(&params("a1", "m"), &client, credentials)
+            .unwrap();
+        let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        assert_eq!(url.query_pairs().count(), 4);
+        assert_eq!(query["model"], "m");
+        assert_eq!(query["api-key"], "k/1+2=");
+        assert_eq!(query["client-request-id"], "a b&c");
+    }
+
+    #[test]
+    fn a_target_without_query_has_no_question_mark() {
+        let bare = Target {
+            scheme: Scheme::Ws,
+            host: "127.0.0.1".to_owned(),
+            port: Some(9001),
+            path: Vec::new(),
+            query: Vec::new(),
+        };
+        let url = bare.url(&BTreeMap::new(), &[], Vec::new()).unwrap();
+        assert_eq!(url.as_str(), "ws://127.0.0.1:9001/");
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_whatever_changes_the_shape(agent in ".*", model in ".*", extra in ".*") {
+            let client = [pair("q", &extra)];
+            if let Ok(url) = target().url(&params(&agent, &model), &client, Vec::new()) {
+                prop_assert_eq!(url.host_str(), Some("api.example.com"));
+                prop_assert_eq!(url.path().split('/').count(), 4);
+                let query: Vec<_> = url.query_pairs().into_owned().collect();
+                prop_assert_eq!(&query[1].1, &model);
+                prop_assert_eq!(&query[2].1, &extra);
+                prop_assert_eq!(query.len(), 3);
+            }
+        }
+    }
+}
