@@ -1,0 +1,81 @@
+//! The audit log. Triggers of the schema refuse to change or delete what it holds.
+
+use async_trait::async_trait;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use tollbridge_domain::{Act, Moment};
+use tollbridge_store::{AuditEntry, AuditLog, AuditQuery, StoreError};
+
+use crate::{Sqlite, error::failed, row::Reading};
+
+#[async_trait]
+impl AuditLog for Sqlite {
+    async fn record_act(&self, act: &Act, at: Moment) -> Result<(), StoreError> {
+        self.append(&[AuditEntry::of_act(act, at)]).await
+    }
+
+    async fn append(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.begin("write the audit log").await?;
+        for entry in entries {
+            write(&mut transaction, entry).await?;
+        }
+        let committed = transaction.commit().await;
+        committed.map_err(failed("write the audit log"))
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM audit WHERE seq > ?1 AND seq < ?2 AND (?3 IS NULL OR event = ?3)
+             ORDER BY seq DESC LIMIT ?4",
+        )
+        .bind(query.after.unwrap_or(0))
+        .bind(query.before.unwrap_or(i64::MAX))
+        .bind(query.event.as_deref())
+        .bind(i64::try_from(query.rows()).unwrap_or(i64::MAX))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(failed("read the audit log"))?;
+        rows.iter().map(read).collect()
+    }
+}
+
+/// Writes one entry as part of somebody's transaction: no record, no act.
+pub(crate) async fn write(
+    connection: &mut SqliteConnection,
+    entry: &AuditEntry,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO audit (at, who, from_where, event, target, why, result, facts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )
+    .bind(entry.at.seconds())
+    .bind(&entry.who)
+    .bind(&entry.from)
+    .bind(&entry.event)
+    .bind(&entry.target)
+    .bind(&entry.why)
+    .bind(&entry.result)
+    .bind(entry.facts.to_string())
+    .execute(connection)
+    .await
+    .map_err(failed("write the audit log"))?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<AuditEntry, StoreError> {
+    let kind = "an audit entry";
+    let row = Reading { row, kind };
+    Ok(AuditEntry {
+        seq: row.value("seq")?,
+        at: row.moment("at")?,
+        who: row.value("who")?,
+        from: row.value("from_where")?,
+        event: row.value("event")?,
+        target: row.value("target")?,
+        why: row.value("why")?,
+        result: row.value("result")?,
+        facts: row.parsed("facts", |json| serde_json::from_str(json).ok())?,
+    })
+}
