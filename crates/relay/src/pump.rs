@@ -52,6 +52,8 @@ pub(crate) enum Halt {
     Gone,
     /// The sink failed.
     Deaf,
+    /// The frame that had begun has passed, as was asked.
+    Rested,
 }
 
 /// What both directions share, lent for one poll.
@@ -101,6 +103,10 @@ impl Pump {
                 self.halted = !matches!(halt, Halt::Deaf);
                 self.stop();
                 return Poll::Ready(halt);
+            }
+            if self.course == Course::FinishFrame && self.appetite() == 0 {
+                self.stop();
+                return Poll::Ready(Halt::Rested);
             }
         }
         // A source that always has more must not starve the other direction.

@@ -37,58 +37,128 @@ pub async fn relay<C: Leg, U: Leg>(
         session.ending = true;
         session.stop(Side::Bridge, Slug::Internal, None)
     });
-    let reached = AssertUnwindSafe(session.reach_boundaries(&verdict)).catch_unwind();
-    let _cut_anyway = reached.await;
-    session.part(verdict).await
+    let mut last = LastWords::new(verdict, &mut session);
+    let spoken = AssertUnwindSafe(last.speak(&mut session)).catch_unwind();
+    let _cut_anyway = spoken.await;
+    session.part(last).await
 }
 
-impl<C: Leg, U: Leg> Session<C, U> {
-    /// Relays on until each side that must be told something is between two frames, for as long
-    /// as the contract allows.
-    async fn reach_boundaries(&mut self, verdict: &Verdict) {
-        let until = Instant::now() + BOUNDARY;
-        let client = matches!(verdict.client, Word::Say(_));
-        let upstream = matches!(verdict.upstream, Word::Say(_));
-        for (pump, is_awaited) in [(&mut self.down, client), (&mut self.up, upstream)] {
-            if is_awaited {
-                pump.finish_frame();
-            } else {
-                pump.stop();
-            }
-        }
-        loop {
-            let waits = [(&self.down, client), (&self.up, upstream)]
-                .into_iter()
-                .any(|(pump, said)| said && !pump.at_boundary() && pump.may_reach_boundary());
-            if !waits || matches!(self.next(Some(until)).await, Event::Timeout) {
-                return;
-            }
-        }
-    }
+/// A verdict on its way to the peers.
+struct LastWords {
+    verdict: Verdict,
+    ending: Ending,
+    client_is_told: bool,
+    upstream_is_told: bool,
+}
 
-    /// Says the last words and ends both streams, each on its own.
-    async fn part(mut self, verdict: Verdict) -> Ending {
-        let mut ending = Ending {
+impl LastWords {
+    fn new<C: Leg, U: Leg>(verdict: Verdict, session: &mut Session<C, U>) -> Self {
+        let client_is_told = !matches!(verdict.client, Word::Say(_));
+        let upstream_is_told = !matches!(verdict.upstream, Word::Say(_));
+        for (pump, is_told) in [
+            (&mut session.down, client_is_told),
+            (&mut session.up, upstream_is_told),
+        ] {
+            if is_told {
+                pump.stop();
+            } else {
+                pump.finish_frame();
+            }
+        }
+        let ending = Ending {
             side: verdict.side,
             slug: verdict.slug,
             code: verdict.passed.0,
             reason_len: verdict.passed.1,
             clean: verdict.clean,
         };
-        let client_patience = self.speak_down(&verdict.client, &mut ending);
-        let upstream_patience = self.speak_up(&verdict.upstream);
+        Self {
+            verdict,
+            ending,
+            client_is_told,
+            upstream_is_told,
+        }
+    }
+
+    /// Tells each side at its next frame boundary, as long as the contract lets it wait for one.
+    async fn speak<C: Leg, U: Leg>(&mut self, session: &mut Session<C, U>) {
+        let until = Instant::now() + BOUNDARY;
+        loop {
+            if !self.client_is_told && session.down.at_boundary() {
+                self.tell_client(session);
+            }
+            if !self.upstream_is_told && session.up.at_boundary() {
+                self.tell_upstream(session);
+            }
+            let waits_down = !self.client_is_told && session.down.may_reach_boundary();
+            let waits_up = !self.upstream_is_told && session.up.may_reach_boundary();
+            if !waits_down && !waits_up {
+                return;
+            }
+            if let Event::Timeout = session.next(Some(until)).await {
+                return;
+            }
+        }
+    }
+
+    fn tell_client<C: Leg, U: Leg>(&mut self, session: &mut Session<C, U>) {
+        let (code, reason) = match &self.verdict.client {
+            Word::Say(Farewell::Own(close)) => (Some(close.code), close.reason.as_str()),
+            Word::Say(Farewell::Echo(code)) => (*code, ""),
+            Word::Finish | Word::Drop => return,
+        };
+        session.down.push(&close::frame(code, reason, None));
+        session.down.stop();
+        self.ending.code = code;
+        self.ending.reason_len = reason.len();
+        self.client_is_told = true;
+    }
+
+    fn tell_upstream<C: Leg, U: Leg>(&mut self, session: &mut Session<C, U>) {
+        if let Word::Say(code) = self.verdict.upstream {
+            let close = session.upstream_close(code);
+            session.up.push(&close);
+            session.up.stop();
+            self.upstream_is_told = true;
+        }
+    }
+
+    /// How long delivery to the client may take; `None` cuts.
+    fn client_patience(&self) -> Option<Duration> {
+        self.verdict
+            .client
+            .patience()
+            .filter(|_| self.client_is_told)
+    }
+
+    /// How long delivery to the upstream may take; `None` cuts.
+    fn upstream_patience(&self) -> Option<Duration> {
+        self.verdict
+            .upstream
+            .patience()
+            .filter(|_| self.upstream_is_told)
+    }
+}
+
+impl<C: Leg, U: Leg> Session<C, U> {
+    /// Delivers what is queued and ends both streams, each on its own.
+    async fn part(self, last: LastWords) -> Ending {
+        let client_patience = last.client_patience();
+        let upstream_patience = last.upstream_patience();
+        let mut ending = last.ending;
         let hears_client = !self.up.is_halted();
         let (up_backlog, scanner, partial) = self.up.into_rest();
         let (down_backlog, _, _) = self.down.into_rest();
         let ear = hears_client.then(|| Ear::new(scanner, partial));
         let (mut client, mut upstream) = (self.client, self.upstream);
-        let client = async {
+        // Each leg is dropped when its own farewell is over, not when both are.
+        let client = async move {
             match client_patience {
                 Some(within) => finish_client(&mut client, down_backlog, ear, within).await,
                 None => false,
             }
         };
-        let upstream = async {
+        let upstream = async move {
             if let Some(within) = upstream_patience {
                 finish_upstream(&mut upstream, up_backlog, within).await;
             }
@@ -98,35 +168,5 @@ impl<C: Leg, U: Leg> Session<C, U> {
         let (answered, _ended) = tokio::join!(client, upstream);
         ending.clean |= answered.unwrap_or(false);
         ending
-    }
-
-    /// Queues the client's last frame. Returns how long its delivery may take; `None` cuts.
-    fn speak_down(&mut self, word: &Word<Farewell>, ending: &mut Ending) -> Option<Duration> {
-        let Word::Say(farewell) = word else {
-            return word.patience();
-        };
-        if !self.down.at_boundary() {
-            return None;
-        }
-        let (code, reason) = match farewell {
-            Farewell::Own(close) => (Some(close.code), close.reason.as_str()),
-            Farewell::Echo(code) => (*code, ""),
-        };
-        self.down.push(&close::frame(code, reason, None));
-        ending.code = code;
-        ending.reason_len = reason.len();
-        word.patience()
-    }
-
-    /// Queues the upstream's last frame. Returns how long its delivery may take; `None` cuts.
-    fn speak_up(&mut self, word: &Word<u16>) -> Option<Duration> {
-        if let Word::Say(code) = word {
-            if !self.up.at_boundary() {
-                return None;
-            }
-            let close = self.upstream_close(*code);
-            self.up.push(&close);
-        }
-        word.patience()
     }
 }

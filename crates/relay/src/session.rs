@@ -54,6 +54,8 @@ pub(crate) enum Event {
     Silent,
     /// A limit or an order; the side is the one that caused it.
     Stop(Side, Slug, Option<u32>),
+    /// A direction came to the frame boundary that was asked for.
+    Rested,
     /// The deadline that was asked for.
     Timeout,
 }
@@ -257,6 +259,7 @@ fn told(halt: Halt, source: Side, sink: Side) -> Event {
         Halt::Broke(slug) => Event::Broke(source, slug),
         Halt::Gone => Event::Gone(source),
         Halt::Deaf => Event::Deaf(sink),
+        Halt::Rested => Event::Rested,
     }
 }
 

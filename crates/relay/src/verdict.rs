@@ -107,8 +107,8 @@ impl<C: Leg, U: Leg> Session<C, U> {
             },
             Event::Gone(_) | Event::Deaf(_) => self.upstream_lost(),
             Event::Stop(side, slug, retry_after) => self.stop(side, slug, retry_after),
-            // No deadline was asked for: only a fault of ours can bring this.
-            Event::Timeout => self.stop(Side::Bridge, Slug::Internal, None),
+            // Neither was asked for: only a fault of ours can bring this.
+            Event::Rested | Event::Timeout => self.stop(Side::Bridge, Slug::Internal, None),
         }
     }
 
@@ -155,7 +155,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
                         ..plain
                     };
                 }
-                Event::Timeout | Event::Silent | Event::Stop(..) => {
+                Event::Rested | Event::Silent | Event::Stop(..) | Event::Timeout => {
                     return Verdict {
                         client: echo,
                         ..plain
