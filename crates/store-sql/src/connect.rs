@@ -31,8 +31,8 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens `sqlite:PATH` and brings its schema up to date. Only a changed schema is written, so
-    /// that a file on a read-only disk can still be read.
+    /// Opens `sqlite:PATH` and brings its schema up to date. Nothing is written where it is, so
+    /// that a file that may not be written can still be read if its folder may be.
     ///
     /// # Errors
     /// [`StoreError::Unusable`] where the file is missing, open to other users, somebody else's,
