@@ -1,0 +1,103 @@
+//! Certificates of our own making.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rustls::{ServerConfig, crypto::ring};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A certificate authority that a route can be told to trust.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate with its key, ready to serve.
+#[derive(Clone)]
+pub struct Identity {
+    pub(crate) config: Arc<ServerConfig>,
+    /// The certificate.
+    pub pem: String,
+}
+
+impl Authority {
+    /// A new one.
+    ///
+    /// # Panics
+    /// Where the machine cannot make keys.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        Self { issuer }
+    }
+
+    /// Its certificate, for a route's `ca`.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A certificate for this name or address.
+    ///
+    /// # Panics
+    /// Where it is neither.
+    #[must_use]
+    pub fn identity(&self, name: &str) -> Identity {
+        self.sign(CertificateParams::new(vec![name.to_owned()]).unwrap())
+    }
+
+    /// A certificate that was valid once.
+    ///
+    /// # Panics
+    /// As [`identity`](Self::identity).
+    #[must_use]
+    pub fn expired(&self, name: &str) -> Identity {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2020, 12, 31);
+        self.sign(params)
+    }
+
+    fn sign(&self, params: CertificateParams) -> Identity {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity::new(certificate.der().clone(), certificate.pem(), &key)
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Identity {
+    /// A certificate that nobody but itself vouches for.
+    ///
+    /// # Panics
+    /// Where `name` is neither a name nor an address.
+    #[must_use]
+    pub fn self_signed(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self::new(certificate.der().clone(), certificate.pem(), &key)
+    }
+
+    fn new(certificate: CertificateDer<'static>, pem: String, key: &KeyPair) -> Self {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        // As real upstreams do: whoever offers `h2` gets it, and then no WebSocket.
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Self {
+            config: Arc::new(config),
+            pem,
+        }
+    }
+}
