@@ -150,9 +150,9 @@ async fn call(
 }
 
 fn session_of(listed: &Value, jti: &str) -> Option<String> {
-    let sessions = listed.get("sessions").unwrap_or(listed).as_array()?;
+    let sessions = listed.get("sessions")?.as_array()?;
     let theirs = sessions.iter().find(|session| session["jti"] == jti)?;
-    theirs["session"].as_str().map(str::to_owned)
+    theirs["id"].as_str().map(str::to_owned)
 }
 
 /// A wildcard address is one to listen on, not one to call.
