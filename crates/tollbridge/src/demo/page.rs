@@ -54,6 +54,10 @@ fn below_demo(scope: &mut web::ServiceConfig) {
             "/style.css",
             web::get().to(|| file(STYLE, include_str!("page/style.css"))),
         )
+        .route(
+            "/icon.svg",
+            web::get().to(|| file(ICON, include_str!("page/icon.svg"))),
+        )
         .route("/setup", web::get().to(setup))
         .route("/mint", web::post().to(mint))
         .route("/revoke", web::post().to(revoke))
@@ -133,6 +137,7 @@ async fn file(kind: &'static str, text: &'static str) -> HttpResponse {
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
+const ICON: &str = "image/svg+xml";
 
 /// Nothing from elsewhere, nothing inline; sockets anywhere, since the page dials the upstream
 /// directly to show that it cannot.
