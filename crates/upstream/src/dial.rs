@@ -47,6 +47,8 @@ impl fmt::Debug for Call {
 /// Opens connections to the upstream of one route. Belongs to one worker thread, makes a fresh
 /// connection for each call, follows no redirect, and keeps nothing between calls but TLS session
 /// tickets.
+///
+/// Works on an actix worker, or on any thread with a local task set: awc spawns local tasks.
 #[derive(Clone)]
 pub struct Dialer {
     client: Client,

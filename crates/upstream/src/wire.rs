@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
+    #[actix_rt::test]
     async fn the_connection_does_not_wait_to_send() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("ws://{}/", listener.local_addr().unwrap());
