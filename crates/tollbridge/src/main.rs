@@ -1,3 +1,31 @@
-//! The Tollbridge binary.
+//! The Tollbridge binary: command line, wiring, telemetry, signals, drain.
 
-fn main() {}
+mod cli;
+mod commands;
+mod demo;
+mod failure;
+mod lifecycle;
+mod local;
+mod output;
+mod refresh;
+mod reload;
+mod remote;
+mod secrets;
+mod socket;
+mod telemetry;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::words(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Signing keys: list, rotate, revoke.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use tollbridge_domain::{KeyId, Slug};
+use tollbridge_keyring::KeyringError;
+
+use super::{
+    door::{Operator, Viewer},
+    failed, ok, parse,
+};
+use crate::{
+    problem::{Code, Problem},
+    shared::Shared,
+    wire::maybe,
+};
+
+/// Every key, oldest first, without material.
+pub(super) fn summary(shared: &Shared) -> serde_json::Value {
+    let snapshot = shared.keyring.snapshot();
+    let rows: Vec<serde_json::Value> = snapshot
+        .records()
+        .iter()
+        .map(|key| {
+            serde_json::json!({
+                "kid": key.kid.as_str(),
+                "algorithm": key.algorithm,
+                "stage": key.stage,
+                "created_at": key.created_at.to_string(),
+                "activate_at": maybe(key.activate_at),
+                "activated_at": maybe(key.activated_at),
+                "retire_at": maybe(key.retire_at),
+                "retired_at": maybe(key.retired_at),
+                "revoked_at": maybe(key.revoked_at),
+            })
+        })
+        .collect();
+    rows.into()
+}
+
+pub(super) async fn list(_: Viewer, shared: web::Data<Shared>) -> HttpResponse {
+    ok(&serde_json::json!({ "keys": summary(&shared) }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Rotate {
+    now: bool,
+    reason: String,
+}
+
+pub(super) async fn rotate(
+    operator: Operator,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    let ask: Rotate = parse(&body)?;
+    let why = operator.act("", "", &ask.reason).why;
+    let rotation = shared
+        .keyring
+        .rotate(ask.now, &operator.0, &why)
+        .await
+        .map_err(|error| failed(&error))?;
+    tracing::info!(event = "key.rotated", kid = %rotation.kid, who = %operator.0, "a key was rotated");
+    Ok(ok(&serde_json::json!({
+        "kid": rotation.kid.as_str(),
+        "activates_at": rotation.activates_at.to_string(),
+    })))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Revoke {
+    also_sessions: bool,
+    reason: String,
+}
+
+pub(super) async fn revoke(
+    operator: Operator,
+    kid: web::Path<String>,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    let ask: Revoke = parse(&body)?;
+    let kid = KeyId::parse(&kid).or(Err(Problem::with(Code::NotFound, "There is no such key.")))?;
+    let why = operator.act("", "", &ask.reason).why;
+    match shared.keyring.revoke(&kid, &operator.0, &why).await {
+        Ok(_) => {}
+        Err(KeyringError::UnknownKey(_)) => {
+            return Err(Problem::with(Code::NotFound, "There is no such key."));
+        }
+        Err(error) => return Err(failed(&error)),
+    }
+    tracing::warn!(event = "key.revoked", kid = %kid, who = %operator.0, "a key was revoked");
+    let ended = if ask.also_sessions {
+        shared
+            .registry
+            .end_where(Slug::Revoked, |card| card.kid == kid)
+    } else {
+        0
+    };
+    Ok(ok(
+        &serde_json::json!({ "kid": kid.as_str(), "sessions_ended": ended }),
+    ))
+}

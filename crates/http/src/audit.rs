@@ -1,0 +1,137 @@
+//! Mints, admissions, refusals of genuine tokens and endings: batched for at most a second.
+//!
+//! Operator acts do not pass here: the store writes those in the act's own transaction.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::{mpsc, oneshot};
+use tollbridge_store::{AuditEntry, AuditLog};
+
+/// Facts that may wait for the store. Where it fills up, the node stops minting and redeeming
+/// rather than forget: at a thousand sessions a second this is several seconds of a dead disk.
+const MOST_WAITING: usize = 16 * 1024;
+
+/// Facts written at once.
+const BATCH: usize = 1024;
+
+/// How long a fact may wait.
+const FLUSH_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Takes facts from request handlers.
+pub struct AuditSink {
+    queue: mpsc::Sender<Item>,
+    healthy: Arc<AtomicBool>,
+}
+
+enum Item {
+    Fact(Box<AuditEntry>),
+    /// Answered once everything before it is written.
+    Flush(oneshot::Sender<()>),
+}
+
+/// The other end: runs until the sink is dropped.
+pub struct AuditWriter {
+    queue: mpsc::Receiver<Item>,
+    log: Arc<dyn AuditLog>,
+    healthy: Arc<AtomicBool>,
+}
+
+/// Makes both ends.
+#[must_use]
+pub fn sink(log: Arc<dyn AuditLog>) -> (AuditSink, AuditWriter) {
+    let (sender, receiver) = mpsc::channel(MOST_WAITING);
+    let healthy = Arc::new(AtomicBool::new(true));
+    (
+        AuditSink {
+            queue: sender,
+            healthy: Arc::clone(&healthy),
+        },
+        AuditWriter {
+            queue: receiver,
+            log,
+            healthy,
+        },
+    )
+}
+
+impl AuditSink {
+    /// Hands a fact over. Never waits.
+    pub fn push(&self, entry: AuditEntry) {
+        if self.queue.try_send(Item::Fact(Box::new(entry))).is_err() {
+            self.healthy.store(false, Ordering::Relaxed);
+            tracing::error!(event = "audit.dropped", "the audit queue is full or closed");
+        }
+    }
+
+    /// Waits until everything handed over so far is written.
+    pub async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if self.queue.send(Item::Flush(done)).await.is_ok() {
+            let _closed = written.await;
+        }
+    }
+
+    /// Whether the last batch reached the store.
+    #[must_use]
+    pub fn healthy(&self) -> bool {
+        self.healthy.load(Ordering::Relaxed)
+    }
+}
+
+impl AuditWriter {
+    /// Writes batches until every sink is gone. A batch that the store refuses is tried again
+    /// until it is taken.
+    pub async fn run(mut self) {
+        let mut items = Vec::with_capacity(BATCH);
+        while self.queue.recv_many(&mut items, BATCH).await > 0 {
+            let mut facts = Vec::with_capacity(items.len());
+            let mut waiting = Vec::new();
+            for item in items.drain(..) {
+                match item {
+                    Item::Fact(fact) => facts.push(*fact),
+                    Item::Flush(done) => waiting.push(done),
+                }
+            }
+            self.write(&facts).await;
+            for done in waiting {
+                // Who asked may have stopped waiting.
+                let _gone = done.send(());
+            }
+            tokio::time::sleep(FLUSH_EVERY).await;
+        }
+    }
+
+    async fn write(&self, facts: &[AuditEntry]) {
+        if facts.is_empty() {
+            return;
+        }
+        while let Err(error) = self.log.append(facts).await {
+            if self.healthy.swap(false, Ordering::Relaxed) {
+                tracing::error!(event = "audit.unwritable", error = %chain(&error), "the audit log cannot be written");
+            }
+            tokio::time::sleep(FLUSH_EVERY).await;
+        }
+        if !self.healthy.swap(true, Ordering::Relaxed) {
+            tracing::info!(
+                event = "audit.writable",
+                "the audit log can be written again"
+            );
+        }
+    }
+}
+
+/// An error with all its causes, on one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}

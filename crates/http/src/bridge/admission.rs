@@ -1,0 +1,329 @@
+//! Everything that decides whether a bearer may enter, in one place and one order.
+
+use std::{net::IpAddr, sync::Arc};
+
+use actix_web::{HttpRequest, http::header};
+use tollbridge_domain::{SessionId, Slug};
+use tollbridge_store::{Lease, LeaseCaps, LeaseRefusal};
+use tollbridge_token::{
+    Admission, AdmitError, Claims, RawToken, Refusal as TokenRefusal, Verified, admit,
+};
+
+use super::{
+    carrier::{self, Found},
+    handshake::Handshake,
+};
+use crate::{
+    mint,
+    query::Query,
+    rate::Key,
+    route::Route,
+    shared::{Generation, Shared},
+};
+
+/// One request at the door.
+pub(crate) struct Entrance<'a> {
+    pub(crate) req: &'a HttpRequest,
+    pub(crate) shared: &'a actix_web::web::Data<Shared>,
+    pub(crate) generation: &'a Arc<Generation>,
+    pub(crate) route: Option<Arc<Route>>,
+    pub(crate) request_id: String,
+    pub(crate) peer: IpAddr,
+    /// The `Origin` header; an unreadable one is as good as a wrong one.
+    pub(crate) origin: Option<String>,
+}
+
+/// Why a bearer may not enter.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) slug: Slug,
+    /// What the operator reads.
+    pub(crate) why: String,
+    /// Present where the token's signature is good: only then the form may be a close code.
+    pub(crate) claims: Option<Box<Claims>>,
+    pub(crate) retry_after: Option<u32>,
+}
+
+impl Refusal {
+    pub(crate) fn stranger(slug: Slug, why: impl Into<String>) -> Self {
+        Self {
+            slug,
+            why: why.into(),
+            claims: None,
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn genuine(slug: Slug, why: impl Into<String>, claims: &Claims) -> Self {
+        Self {
+            claims: Some(Box::new(claims.clone())),
+            ..Self::stranger(slug, why)
+        }
+    }
+}
+
+/// A bearer who may enter once: a use is taken and a lease is held.
+pub(crate) struct Admitted {
+    pub(crate) admission: Admission,
+    pub(crate) route: Arc<Route>,
+    pub(crate) session: SessionId,
+    pub(crate) held: HeldLease,
+    /// What of the client's own query passes.
+    pub(crate) client_query: Vec<(String, String)>,
+}
+
+/// A lease that is given back when it is dropped.
+pub(crate) struct HeldLease {
+    lease: Lease,
+    shared: actix_web::web::Data<Shared>,
+}
+
+impl Drop for HeldLease {
+    fn drop(&mut self) {
+        self.shared.leases.release(&self.lease);
+    }
+}
+
+impl<'a> Entrance<'a> {
+    pub(crate) fn new(
+        req: &'a HttpRequest,
+        shared: &'a actix_web::web::Data<Shared>,
+        generation: &'a Arc<Generation>,
+    ) -> Self {
+        let mut origins = req.headers().get_all(header::ORIGIN);
+        let origin = origins.next().map(|first| {
+            let only = origins.next().is_none();
+            first
+                .to_str()
+                .ok()
+                .filter(|_| only)
+                .unwrap_or("(unreadable)")
+                .to_owned()
+        });
+        Self {
+            req,
+            shared,
+            generation,
+            route: generation.routes.find(req.head().uri.path()).cloned(),
+            request_id: mint::request_id(req),
+            peer: mint::address(req, generation),
+            origin,
+        }
+    }
+
+    /// Lets the bearer in or says why not.
+    pub(crate) async fn admit(&self, handshake: &Handshake) -> Result<Admitted, Refusal> {
+        let (route, query, verified) = self.verified().await?;
+        self.allowed(&route, &verified)?;
+        self.rated(&route, verified.claims())?;
+        let client_query = query.only(&route.query_allow).map_err(|_repeated| {
+            Refusal::genuine(
+                Slug::BadRequest,
+                "an allowed query parameter stands twice",
+                verified.claims(),
+            )
+        })?;
+        subprotocols(&route, handshake, verified.claims())?;
+        self.open_for_work(verified.claims())?;
+        let session = self.shared.new_session();
+        let held = self.lease(&route, &session, verified.claims()).await?;
+        let admission = self.consume(verified).await?;
+        Ok(Admitted {
+            admission,
+            route,
+            session,
+            held,
+            client_query,
+        })
+    }
+
+    /// Finds the route and the token and judges the token. Consumes nothing.
+    pub(crate) async fn verified(&self) -> Result<(Arc<Route>, Query, Verified), Refusal> {
+        let route = self.route.clone().ok_or_else(|| {
+            Refusal::stranger(Slug::UnknownRoute, "no route of this name or path")
+        })?;
+        let query = Query::parse(self.req.query_string())
+            .map_err(|error| Refusal::stranger(Slug::BadRequest, error.to_string()))?;
+        let raw = self.token(&route, &query)?;
+        let verified = self
+            .shared
+            .verifier
+            .verify(&raw, self.shared.clock.now())
+            .await
+            .map_err(|refusal| of_token(&refusal))?;
+        Ok((route, query, verified))
+    }
+
+    fn token(&self, route: &Route, query: &Query) -> Result<RawToken, Refusal> {
+        match carrier::find(query, &route.carriers, self.req.headers()) {
+            Found::Token(raw) => Ok(raw),
+            Found::Nothing => Err(Refusal::stranger(
+                Slug::TokenMissing,
+                "no carrier holds a token",
+            )),
+            Found::Unusable => Err(Refusal::stranger(Slug::TokenInvalid, "malformed")),
+            Found::Ambiguous => Err(Refusal::stranger(
+                Slug::BadRequest,
+                "two tokens, or one carrier twice",
+            )),
+        }
+    }
+
+    /// Route, origin, revocation.
+    pub(crate) fn allowed(&self, route: &Route, verified: &Verified) -> Result<(), Refusal> {
+        let claims = verified.claims();
+        if *claims.route() != route.name {
+            return Err(Refusal::genuine(
+                Slug::RouteNotAllowed,
+                "the token is for another route",
+                claims,
+            ));
+        }
+        self.origin_allowed(route, claims)?;
+        if self
+            .shared
+            .revoked
+            .covers(claims, verified.kid(), self.shared.clock.now())
+        {
+            return Err(Refusal::genuine(Slug::Revoked, "revoked", claims));
+        }
+        Ok(())
+    }
+
+    fn origin_allowed(&self, route: &Route, claims: &Claims) -> Result<(), Refusal> {
+        let refusal = |why: &str| Err(Refusal::genuine(Slug::OriginNotAllowed, why, claims));
+        match &self.origin {
+            None if claims.origin().is_some() => refusal("the token demands an Origin"),
+            None if route.require_origin => refusal("the route demands an Origin"),
+            None => Ok(()),
+            Some(origin) if claims.origin().is_some_and(|only| only.as_str() != origin) => {
+                refusal("the token is for another origin")
+            }
+            Some(origin) if !route.origins.allows(origin) => {
+                refusal("the origin is not on the route's list")
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The connect rate, by subject and by address.
+    pub(crate) fn rated(&self, route: &Route, claims: &Claims) -> Result<(), Refusal> {
+        let Some(rate) = &route.connects else {
+            return Ok(());
+        };
+        let subject = Key::Subject(claims.subject().to_string());
+        rate.take(&subject)
+            .and_then(|()| rate.take(&Key::Address(self.peer)))
+            .map_err(|wait| Refusal {
+                retry_after: Some(wait),
+                ..Refusal::genuine(Slug::RateLimited, "connects_per_minute", claims)
+            })
+    }
+
+    fn open_for_work(&self, claims: &Claims) -> Result<(), Refusal> {
+        self.shared.refuses_work().map_or(Ok(()), |(slug, why)| {
+            Err(Refusal {
+                retry_after: Some(1),
+                ..Refusal::genuine(slug, why, claims)
+            })
+        })
+    }
+
+    async fn lease(
+        &self,
+        route: &Route,
+        session: &SessionId,
+        claims: &Claims,
+    ) -> Result<HeldLease, Refusal> {
+        let lease = Lease {
+            session: session.clone(),
+            route: route.name.clone(),
+            subject: claims.subject().clone(),
+        };
+        let caps = LeaseCaps {
+            server: Some(self.generation.max_sessions),
+            route: route.caps.sessions,
+            subject: route.caps.sessions_per_subject,
+        };
+        let taken = self.shared.leases.acquire(&lease, caps).await;
+        match taken.map_err(|error| self.store_failed("lease", &error, claims))? {
+            Ok(()) => Ok(HeldLease {
+                lease,
+                shared: self.shared.clone(),
+            }),
+            Err(LeaseRefusal::Server) => Err(Refusal {
+                retry_after: Some(5),
+                ..Refusal::genuine(Slug::Overloaded, "server.max_sessions", claims)
+            }),
+            Err(LeaseRefusal::Route) => Err(Refusal::genuine(
+                Slug::ConcurrencyLimit,
+                "sessions of the route",
+                claims,
+            )),
+            Err(LeaseRefusal::Subject) => Err(Refusal::genuine(
+                Slug::ConcurrencyLimit,
+                "sessions of the subject",
+                claims,
+            )),
+        }
+    }
+
+    async fn consume(&self, verified: Verified) -> Result<Admission, Refusal> {
+        let claims = verified.claims().clone();
+        admit(verified, self.shared.used.as_ref())
+            .await
+            .map_err(|error| match error {
+                AdmitError::Used(claims) => {
+                    Refusal::genuine(Slug::TokenUsed, "every use is spent", &claims)
+                }
+                AdmitError::Store(error) => self.store_failed("consume", &error, &claims),
+            })
+    }
+
+    /// A store that cannot answer refuses; one that answers nonsense is our fault.
+    fn store_failed(
+        &self,
+        operation: &str,
+        error: &tollbridge_store::StoreError,
+        claims: &Claims,
+    ) -> Refusal {
+        self.shared
+            .metrics
+            .store_errors
+            .with_label_values(&[operation])
+            .inc();
+        let slug = match error {
+            tollbridge_store::StoreError::Corrupt { .. } => Slug::Internal,
+            _ => Slug::Overloaded,
+        };
+        Refusal {
+            retry_after: Some(1),
+            ..Refusal::genuine(slug, crate::audit::chain(error), claims)
+        }
+    }
+}
+
+fn of_token(refusal: &TokenRefusal) -> Refusal {
+    let why = match refusal {
+        TokenRefusal::Invalid(reason) => reason.as_str().to_owned(),
+        genuine => genuine.to_string(),
+    };
+    match refusal.genuine() {
+        Some(claims) => Refusal::genuine(refusal.slug(), why, claims),
+        None => Refusal::stranger(refusal.slug(), why),
+    }
+}
+
+fn subprotocols(route: &Route, handshake: &Handshake, claims: &Claims) -> Result<(), Refusal> {
+    let Some(allowed) = &route.subprotocols else {
+        return Ok(());
+    };
+    if handshake.offered.iter().all(|name| allowed.contains(name)) {
+        return Ok(());
+    }
+    Err(Refusal::genuine(
+        Slug::SubprotocolNotAllowed,
+        "a subprotocol is not on the route's list",
+        claims,
+    ))
+}

@@ -1,0 +1,80 @@
+//! The bridge: one request from its token to its session.
+//!
+//! The order is the contract's: find the route → find the token in the route's carriers → verify
+//! → origin, revocation, limits → consume a use → dial the upstream → answer 101 → relay. Nothing
+//! is dialled for a stranger, and everything that can refuse stands in [`admission`].
+
+mod admission;
+mod carrier;
+mod explain;
+mod handshake;
+mod leg;
+mod negotiate;
+mod refusal;
+mod session;
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+
+use self::{admission::Entrance, handshake::Asked};
+use crate::{
+    problem::{Code, Problem},
+    shared::{Shared, Worker},
+};
+
+/// Handles every request that is not one of the fixed addresses: routes by name and by literal
+/// path, and what is neither.
+///
+/// # Errors
+/// A [`Problem`] where the answer is an HTTP status.
+pub(crate) async fn bridge(
+    req: HttpRequest,
+    payload: web::Payload,
+    shared: web::Data<Shared>,
+    worker: web::ThinData<Worker>,
+) -> Result<HttpResponse, Problem> {
+    let generation = shared.generation.load_full();
+    let path = req.head().uri.path().to_owned();
+    if !generation.routes.owns(&path) {
+        return Err(nothing_here(&req, &path));
+    }
+    let asked = handshake::read(&req)?;
+    let entrance = Entrance::new(&req, &shared, &generation);
+    match asked {
+        Asked::Explanation => Err(explain::explain(&entrance).await),
+        Asked::Upgrade(handshake) => {
+            let admitted = match entrance.admit(&handshake).await {
+                Ok(admitted) => admitted,
+                Err(refusal) => return entrance.refuse(refusal, &handshake, payload),
+            };
+            let dialled = match session::dial(&entrance, &admitted, &handshake, &worker).await {
+                Ok(dialled) => dialled,
+                Err(refusal) => {
+                    let refusal = session::give_back(&entrance, admitted, refusal).await;
+                    return entrance.refuse(refusal, &handshake, payload);
+                }
+            };
+            Ok(session::open(
+                &entrance, admitted, dialled, &handshake, payload,
+            ))
+        }
+    }
+}
+
+/// 404 for a path that leads nowhere, with the one explanation that people need.
+fn nothing_here(req: &HttpRequest, path: &str) -> Problem {
+    let problem = if path.contains("/socket.io") {
+        Problem::with(
+            Code::Slug(tollbridge_domain::Slug::BadRequest),
+            "Socket.IO is its own protocol on top of WebSocket; connect with a plain WebSocket.",
+        )
+    } else {
+        Problem::new(Code::NotFound)
+    };
+    // What follows an upgrade request on this connection is not HTTP.
+    let upgrading = req.headers().contains_key(header::UPGRADE);
+    if upgrading || req.headers().contains_key(header::TRANSFER_ENCODING) {
+        problem.closing()
+    } else {
+        problem
+    }
+}

@@ -1,0 +1,441 @@
+//! From an admitted bearer to a running session, and its end.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{HttpResponse, web};
+use tollbridge_domain::{Secret, Slug};
+use tollbridge_relay::{Card, Ending, Meter, Reins, Side, Terms, relay};
+use tollbridge_store::{AuditEntry, GiveBack};
+use tollbridge_token::Claims;
+use tollbridge_upstream::{
+    Call, DialError, Dialled, Facts, Piece, RenderError, TargetError, render, render_for_query,
+};
+
+use super::{
+    admission::{Admitted, Entrance, HeldLease, Refusal},
+    handshake::Handshake,
+    leg, negotiate,
+};
+use crate::{
+    route::Route,
+    shared::{Shared, Worker},
+};
+
+/// An upstream that did not take the call, and whether it can have noticed.
+pub(crate) struct Failed {
+    refusal: Refusal,
+    untouched: bool,
+}
+
+/// What was agreed with the upstream.
+pub(crate) struct Agreed {
+    dialled: Dialled,
+    secrets: Vec<Secret<String>>,
+}
+
+/// Dials the upstream with the real credentials.
+pub(crate) async fn dial(
+    entrance: &Entrance<'_>,
+    admitted: &Admitted,
+    handshake: &Handshake,
+    worker: &Worker,
+) -> Result<Agreed, Failed> {
+    let route = &admitted.route;
+    let claims = admitted.admission.claims();
+    let (call, secrets) = compose(entrance, admitted, handshake).map_err(|error| Failed {
+        refusal: Refusal::genuine(Slug::Internal, error.to_string(), claims),
+        untouched: true,
+    })?;
+    let begun = Instant::now();
+    let outcome = worker
+        .dialer(entrance.generation.number, route)
+        .dial(call)
+        .await;
+    observe(entrance.shared, route, &outcome, begun.elapsed());
+    match outcome {
+        Ok(dialled) => Ok(Agreed { dialled, secrets }),
+        Err(error) => {
+            tracing::warn!(
+                event = "upstream.failed",
+                request_id = entrance.request_id,
+                session_id = %admitted.session,
+                route = %route.name,
+                code = error.slug().as_str(),
+                status = error.status(),
+                reason = %crate::audit::chain(&error),
+                duration_ms = millis(begun.elapsed()),
+                "the upstream did not take the call"
+            );
+            let refusal = Refusal {
+                // A refused credential does not mend itself by waiting.
+                retry_after: (error.slug() != Slug::UpstreamRefused).then_some(1),
+                ..Refusal::genuine(error.slug(), error.to_string(), claims)
+            };
+            Err(Failed {
+                refusal,
+                untouched: error.untouched(),
+            })
+        }
+    }
+}
+
+/// Why a call could not be composed: our configuration's fault, or a secret that cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum ComposeError {
+    #[error("a credential could not be rendered: {0}")]
+    Credential(#[from] RenderError),
+    #[error("the upstream address could not be made: {0}")]
+    Address(#[from] TargetError),
+}
+
+/// Builds the call from nothing: the client's own head contributes only what is on a list.
+fn compose(
+    entrance: &Entrance<'_>,
+    admitted: &Admitted,
+    handshake: &Handshake,
+) -> Result<(Call, Vec<Secret<String>>), ComposeError> {
+    let route = &admitted.route;
+    let claims = admitted.admission.claims();
+    let mut random = [0_u8; 16];
+    entrance.shared.entropy.fill(&mut random);
+    let facts = Facts {
+        session: &admitted.session,
+        subject: claims.subject(),
+        uuid: uuid::Builder::from_random_bytes(random)
+            .into_uuid()
+            .to_string(),
+    };
+    let mut headers = Vec::new();
+    for (name, pieces) in &route.credential_headers {
+        headers.push((name.clone(), render(pieces, &facts)?));
+    }
+    let mut query = Vec::new();
+    for (name, pieces) in &route.credential_query {
+        query.push((name.clone(), render_for_query(pieces, &facts)?));
+    }
+    let url = route
+        .target
+        .url(claims.params(), &admitted.client_query, query)?;
+    let passed = route
+        .header_allow
+        .iter()
+        .flat_map(|name| {
+            entrance
+                .req
+                .headers()
+                .get_all(name.as_str())
+                .map(move |value| (name.clone(), value.as_bytes().to_vec()))
+        })
+        .collect();
+    let call = Call {
+        url,
+        headers,
+        passed,
+        protocols: handshake.offered.clone(),
+        extensions: negotiate::extensions(route, handshake),
+    };
+    Ok((call, secrets(route)?))
+}
+
+/// The secrets of a route, which no close reason may carry to the client.
+fn secrets(route: &Route) -> Result<Vec<Secret<String>>, RenderError> {
+    let credentials = route
+        .credential_headers
+        .iter()
+        .chain(&route.credential_query);
+    credentials
+        .flat_map(|(_, pieces)| pieces)
+        .filter_map(|piece| match piece {
+            Piece::Secret(read) => Some(read().map_err(RenderError::Secret)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn observe(shared: &Shared, route: &Route, outcome: &Result<Dialled, DialError>, took: Duration) {
+    let (label, status) = match outcome {
+        Ok(_) => ("ok", "101".to_owned()),
+        Err(error) => (
+            error.slug().as_str(),
+            error
+                .status()
+                .map_or_else(|| "none".to_owned(), |status| status.to_string()),
+        ),
+    };
+    let name = route.name.as_str();
+    shared
+        .metrics
+        .handshake_seconds
+        .with_label_values(&[name, label])
+        .observe(took.as_secs_f64());
+    shared
+        .metrics
+        .handshakes
+        .with_label_values(&[name, status.as_str()])
+        .inc();
+}
+
+/// Gives the use back where no byte of the handshake reached the upstream.
+pub(crate) async fn give_back(
+    entrance: &Entrance<'_>,
+    admitted: Admitted,
+    failed: Failed,
+) -> Refusal {
+    if !failed.untouched {
+        return failed.refusal;
+    }
+    let returned = admitted
+        .admission
+        .give_back(entrance.shared.used.as_ref())
+        .await;
+    let outcome = match returned {
+        Ok(GiveBack::Returned) => "the use was given back",
+        Ok(GiveBack::Refused) => "the use was given back before and is spent now",
+        Err(_) => "the use could not be given back",
+    };
+    Refusal {
+        why: format!("{}; {outcome}", failed.refusal.why),
+        ..failed.refusal
+    }
+}
+
+/// Answers 101 and starts the session.
+pub(crate) fn open(
+    entrance: &Entrance<'_>,
+    admitted: Admitted,
+    agreed: Agreed,
+    handshake: &Handshake,
+    payload: web::Payload,
+) -> HttpResponse {
+    let Agreed { dialled, secrets } = agreed;
+    let kept: Vec<(String, Vec<u8>)> = dialled
+        .headers
+        .into_iter()
+        .filter(|(name, _)| {
+            admitted
+                .route
+                .keep_response_headers
+                .iter()
+                .any(|keep| keep.eq_ignore_ascii_case(name))
+        })
+        .collect();
+    let protocol = negotiate::echo(dialled.protocol.as_deref(), &handshake.offered);
+    let mut answer = negotiate::switch(
+        handshake,
+        protocol.as_deref(),
+        dialled.extensions.as_deref(),
+        &kept,
+    );
+    let (client, body) = leg::pair(payload);
+    let running = Running::new(entrance, admitted, &kept);
+    let terms = Terms {
+        limits: running.limits(),
+        rsv1: dialled.extensions.is_some(),
+        session: running.card.session.clone(),
+        secrets,
+    };
+    running.start(client, dialled.socket, terms);
+    answer.body(body)
+}
+
+/// A session and everything that must be told when it ends.
+struct Running {
+    shared: web::Data<Shared>,
+    card: Card,
+    claims: Claims,
+    route: Arc<Route>,
+    request_id: String,
+    upstream_request_id: String,
+    begun: Instant,
+    held: HeldLease,
+}
+
+impl Running {
+    fn new(entrance: &Entrance<'_>, admitted: Admitted, kept: &[(String, Vec<u8>)]) -> Self {
+        let Admitted {
+            admission,
+            route,
+            session,
+            held,
+            client_query: _,
+        } = admitted;
+        let claims = admission.claims().clone();
+        let card = Card {
+            session,
+            jti: claims.jti().clone(),
+            kid: admission.kid().clone(),
+            client_id: claims.client_id().clone(),
+            subject: claims.subject().clone(),
+            route: route.name.clone(),
+            origin: entrance.origin.clone(),
+            peer: entrance.peer.to_string(),
+            label: claims.label().map(str::to_owned),
+            metadata: claims.metadata().cloned(),
+            started: entrance.shared.clock.now(),
+            issued: claims.issued_at(),
+        };
+        let upstream_request_id = kept
+            .iter()
+            .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value)))
+            .collect::<Vec<_>>()
+            .join(" ");
+        Self {
+            shared: entrance.shared.clone(),
+            card,
+            claims,
+            route,
+            request_id: entrance.request_id.clone(),
+            upstream_request_id,
+            begun: Instant::now(),
+            held,
+        }
+    }
+
+    /// The route's limits, with the token's shorter life where it has one.
+    fn limits(&self) -> tollbridge_relay::Limits {
+        let mut limits = self.route.limits.clone();
+        if let Some(seconds) = self.claims.max_session() {
+            limits.max_session = limits
+                .max_session
+                .min(Duration::from_secs(u64::from(seconds)));
+        }
+        limits
+    }
+
+    fn start<U: tollbridge_relay::Leg + 'static>(
+        self,
+        client: leg::ClientLeg,
+        upstream: U,
+        terms: Terms,
+    ) {
+        let shared = self.shared.clone();
+        let (reins, orders) = Reins::new();
+        let meter = Arc::new(Meter::default());
+        self.opened(&meter);
+        let entropy = Arc::clone(&shared.entropy);
+        let card = self.card.clone();
+        let metered = Arc::clone(&meter);
+        shared
+            .registry
+            .open(card, reins.clone(), Arc::clone(&meter), async move {
+                // A revocation that came while we dialled did not find this session in the list.
+                if self
+                    .shared
+                    .revoked
+                    .covers(&self.claims, &self.card.kid, self.shared.clock.now())
+                {
+                    reins.end(Slug::Revoked, None);
+                } else if self.shared.health.draining() {
+                    reins.end(Slug::Draining, Some(1));
+                }
+                let ending = relay(client, upstream, terms, orders, metered, entropy).await;
+                self.closed(&ending, &meter);
+            });
+    }
+
+    fn opened(&self, meter: &Arc<Meter>) {
+        let card = &self.card;
+        self.shared
+            .metrics
+            .opened(&card.session, card.route.as_str(), Arc::clone(meter));
+        tracing::info!(
+            event = "session.opened",
+            request_id = self.request_id,
+            session_id = %card.session,
+            route = %card.route,
+            jti = %card.jti,
+            kid = %card.kid,
+            sub = %card.subject,
+            origin = card.origin.as_deref().unwrap_or(""),
+            client_ip = card.peer,
+            upstream_request_id = self.upstream_request_id,
+            "a session opened"
+        );
+        self.shared.audit.push(self.fact(
+            "session.opened",
+            "ok",
+            serde_json::json!({
+                "route": card.route.as_str(),
+                "session": card.session.as_str(),
+                "request_id": self.request_id,
+            }),
+        ));
+    }
+
+    fn closed(self, ending: &Ending, meter: &Meter) {
+        let lasted = self.begun.elapsed();
+        let counts = meter.snapshot();
+        let side = match ending.side {
+            Side::Client => "client",
+            Side::Upstream => "upstream",
+            Side::Bridge => "bridge",
+        };
+        let slug = ending.slug.map_or("", Slug::as_str);
+        // Peers choose their codes freely: only ours become a label of their own.
+        let label = match (ending.slug, ending.code) {
+            (Some(slug), _) => slug.as_str(),
+            (None, Some(1000)) => "1000",
+            (None, Some(1001)) => "1001",
+            (None, Some(_)) => "other",
+            (None, None) => "none",
+        };
+        let card = &self.card;
+        self.shared
+            .metrics
+            .closed(&card.session, card.route.as_str(), side, label, lasted);
+        tracing::info!(
+            event = "session.closed",
+            request_id = self.request_id,
+            session_id = %card.session,
+            route = %card.route,
+            jti = %card.jti,
+            sub = %card.subject,
+            initiator = side,
+            code = ending.code,
+            reason = slug,
+            clean = ending.clean,
+            bytes_up = counts.bytes_up,
+            bytes_down = counts.bytes_down,
+            messages_up = counts.messages_up,
+            messages_down = counts.messages_down,
+            duration_ms = millis(lasted),
+            "a session ended"
+        );
+        let result = if slug.is_empty() { "ok" } else { slug };
+        self.shared.audit.push(self.fact(
+            "session.closed",
+            result,
+            serde_json::json!({
+                "route": card.route.as_str(),
+                "session": card.session.as_str(),
+                "initiator": side,
+                "code": ending.code,
+                "bytes_up": counts.bytes_up,
+                "bytes_down": counts.bytes_down,
+                "duration_ms": millis(lasted),
+            }),
+        ));
+        drop(self.held);
+    }
+
+    fn fact(&self, event: &str, result: &str, facts: serde_json::Value) -> AuditEntry {
+        AuditEntry {
+            seq: 0,
+            at: self.shared.clock.now(),
+            who: self.card.subject.to_string(),
+            from: self.card.peer.clone(),
+            event: event.to_owned(),
+            target: self.card.jti.to_string(),
+            why: String::new(),
+            result: result.to_owned(),
+            facts,
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,339 @@
+//! `POST /v1/tokens`: obtain, decide, present.
+
+use std::time::Instant;
+
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
+use tollbridge_authn::{Caller, Evidence, Verdict};
+use tollbridge_domain::{Grant, Slug};
+use tollbridge_store::AuditEntry;
+use tollbridge_token::{MintError, Minted};
+
+use crate::{
+    ask::{self, Ask},
+    body,
+    denials::Denial,
+    problem::{Code, FieldError, Problem},
+    rate::Key,
+    request::RequestId,
+    shared::{Generation, Shared},
+};
+
+/// Handles a mint.
+///
+/// # Errors
+/// A [`Problem`] for every reason not to mint.
+pub(crate) async fn mint(
+    req: HttpRequest,
+    payload: web::Payload,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    let begun = Instant::now();
+    let generation = shared.generation.load_full();
+    let mut attempt = Attempt::new(&req, &shared, &generation);
+    match attempt.run(&req, payload).await {
+        Ok((grant, minted)) => {
+            attempt.succeeded(&grant, &minted, begun);
+            Ok(present(&generation, &grant, &minted))
+        }
+        Err(problem) => {
+            attempt.refused(&problem);
+            Err(problem)
+        }
+    }
+}
+
+/// One request to mint, and what is known of it so far.
+struct Attempt<'a> {
+    shared: &'a Shared,
+    generation: &'a Generation,
+    request_id: String,
+    peer: String,
+    caller: Option<Caller>,
+    route: Option<String>,
+    why: String,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(req: &HttpRequest, shared: &'a Shared, generation: &'a Generation) -> Self {
+        Self {
+            shared,
+            generation,
+            request_id: request_id(req),
+            peer: client_address(req, generation),
+            caller: None,
+            route: None,
+            why: String::new(),
+        }
+    }
+
+    async fn run(
+        &mut self,
+        req: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<(Grant, Minted), Problem> {
+        if let Some((slug, why)) = self.shared.refuses_work() {
+            why.clone_into(&mut self.why);
+            return Err(slug.into());
+        }
+        let caller = self.authenticate(req).await?;
+        if let Some(rate) = self.generation.mint_rates.get(&caller.name) {
+            let client = caller.client_id().to_string();
+            rate.take(&Key::Client(client)).map_err(|wait| Problem {
+                retry_after: Some(wait),
+                ..Slug::RateLimited.into()
+            })?;
+        }
+        let bytes = body::read_json(
+            req,
+            payload,
+            self.generation.max_body,
+            self.generation.body_timeout,
+        )
+        .await?;
+        let ask = ask::parse(&bytes)?;
+        let grant = self.grant(&caller, ask)?;
+        let minted = self
+            .shared
+            .minter
+            .mint(grant.clone())
+            .map_err(|error| self.unminted(&error))?;
+        Ok((grant, minted))
+    }
+
+    async fn authenticate(&mut self, req: &HttpRequest) -> Result<Caller, Problem> {
+        let headers: Vec<(&str, &[u8])> = req
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        let peer = address(req, self.generation);
+        let evidence = Evidence {
+            peer,
+            headers: &headers,
+        };
+        match self
+            .generation
+            .chain
+            .authenticate(&evidence, self.shared.clock.now())
+            .await
+        {
+            Verdict::Accepted(caller) => {
+                self.caller = Some(caller.clone());
+                Ok(caller)
+            }
+            Verdict::Absent => {
+                "no credential".clone_into(&mut self.why);
+                Err(Problem::new(Code::Unauthorized))
+            }
+            Verdict::Rejected(reason) => {
+                reason.as_str().clone_into(&mut self.why);
+                Err(Problem::new(Code::Unauthorized))
+            }
+        }
+    }
+
+    fn grant(&mut self, caller: &Caller, ask: Ask) -> Result<Grant, Problem> {
+        let route = ask
+            .route_name()
+            .and_then(|name| self.generation.routes.get(name));
+        // One answer for an unknown, a foreign and a misspelt route: no key learns what exists.
+        let allowed = route.filter(|route| {
+            route.callers.contains(&caller.name) && caller.may_mint_for(&route.name)
+        });
+        if ask.route_name().is_some() {
+            self.route = route.map(|route| route.name.to_string());
+            if allowed.is_none() {
+                "not a route of this caller".clone_into(&mut self.why);
+                return Err(Problem::with(
+                    Code::Forbidden,
+                    "There is no route of this name that this caller may mint for.",
+                ));
+            }
+        }
+        ask.into_grant(caller, allowed.map(AsRef::as_ref), self.generation)
+    }
+
+    fn unminted(&mut self, error: &MintError) -> Problem {
+        self.why = error.to_string();
+        match error {
+            MintError::TooLong { .. } => Problem {
+                errors: vec![FieldError {
+                    pointer: String::new(),
+                    detail: "The token would be longer than 2048 bytes; shorten label, metadata, params or subject.".to_owned(),
+                }],
+                ..Problem::new(Code::InvalidRequest)
+            },
+            _ => Slug::Overloaded.into(),
+        }
+    }
+
+    fn succeeded(&self, grant: &Grant, minted: &Minted, begun: Instant) {
+        let route = grant.route.as_str();
+        let auth = self
+            .caller
+            .as_ref()
+            .map_or("", |caller| caller.name.as_str());
+        self.shared
+            .metrics
+            .minted
+            .with_label_values(&[route, auth])
+            .inc();
+        self.shared
+            .metrics
+            .mint_seconds
+            .with_label_values(&[route])
+            .observe(begun.elapsed().as_secs_f64());
+        tracing::info!(
+            event = "token.minted",
+            request_id = self.request_id,
+            route,
+            auth,
+            jti = %minted.claims.jti(),
+            kid = %minted.kid,
+            sub = %grant.subject,
+            client_ip = self.peer,
+            "a token was minted"
+        );
+        self.shared.audit.push(AuditEntry {
+            seq: 0,
+            at: self.shared.clock.now(),
+            who: grant.client_id.to_string(),
+            from: self.peer.clone(),
+            event: "token.minted".to_owned(),
+            target: minted.claims.jti().to_string(),
+            why: grant.label.clone().unwrap_or_default(),
+            result: "ok".to_owned(),
+            facts: serde_json::json!({
+                "route": route,
+                "subject": grant.subject.as_str(),
+                "kid": minted.kid.as_str(),
+                "uses": grant.uses,
+                "request_id": self.request_id,
+            }),
+        });
+    }
+
+    fn refused(&self, problem: &Problem) {
+        let code = problem.code.as_str();
+        let route = self.route.clone();
+        let why = if self.why.is_empty() {
+            problem.detail.clone()
+        } else {
+            self.why.clone()
+        };
+        let label = route.as_deref().unwrap_or("");
+        self.shared
+            .metrics
+            .mint_denied
+            .with_label_values(&[label, code])
+            .inc();
+        let who = self
+            .caller
+            .as_ref()
+            .map(|caller| caller.client_id().to_string());
+        tracing::info!(
+            event = "token.denied",
+            request_id = self.request_id,
+            route = label,
+            auth = who.as_deref().unwrap_or(""),
+            code,
+            reason = why,
+            client_ip = self.peer,
+            "a mint was refused"
+        );
+        if let (Some(who), Code::Forbidden) = (&who, problem.code) {
+            self.shared.audit.push(AuditEntry {
+                seq: 0,
+                at: self.shared.clock.now(),
+                who: who.clone(),
+                from: self.peer.clone(),
+                event: "token.denied".to_owned(),
+                target: label.to_owned(),
+                why: why.clone(),
+                result: code.to_owned(),
+                facts: serde_json::json!({ "request_id": self.request_id }),
+            });
+        }
+        self.shared.denials.push(Denial {
+            at: self.shared.clock.now(),
+            surface: "mint",
+            code,
+            why,
+            route,
+            origin: None,
+            peer: self.peer.clone(),
+            subject: who,
+            jti: None,
+            request_id: self.request_id.clone(),
+            count: 1,
+        });
+    }
+}
+
+fn present(generation: &Generation, grant: &Grant, minted: &Minted) -> HttpResponse {
+    HttpResponse::Created()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(minted_body(generation, grant, minted))
+}
+
+/// The body of a 201: the token and the complete address with the token in it.
+#[must_use]
+pub fn minted_body(generation: &Generation, grant: &Grant, minted: &Minted) -> serde_json::Value {
+    let claims = &minted.claims;
+    let base = generation.public_url.replacen("http", "ws", 1);
+    let token = minted.token.reveal();
+    let max_session = grant.max_session.map(u64::from).or_else(|| {
+        let route = generation.routes.get(grant.route.as_str())?;
+        Some(route.limits.max_session.as_secs())
+    });
+    serde_json::json!({
+        "token": token,
+        "url": format!("{base}/v1/bridge/{}?token={token}", grant.route),
+        "expires_in": grant.redeem_within,
+        "expires_at": claims.expires_at().seconds(),
+        "route": grant.route.as_str(),
+        "subject": grant.subject.as_str(),
+        "uses": grant.uses,
+        "max_session": max_session,
+        "jti": claims.jti().as_str(),
+    })
+}
+
+/// The grant of a request that does not come over HTTP: the same fields, the same policy.
+///
+/// # Errors
+/// What the API would answer.
+pub fn grant(
+    body: &[u8],
+    caller: &Caller,
+    route: &str,
+    generation: &Generation,
+) -> Result<Grant, Problem> {
+    let ask = ask::parse(body)?;
+    let route = generation
+        .routes
+        .get(route)
+        .ok_or_else(|| Problem::with(Code::NotFound, format!("there is no route named {route}")))?;
+    ask.into_grant(caller, Some(route.as_ref()), generation)
+}
+
+/// The id that the request layer gave the request.
+pub(crate) fn request_id(req: &HttpRequest) -> String {
+    req.extensions()
+        .get::<RequestId>()
+        .map(|id| id.0.clone())
+        .unwrap_or_default()
+}
+
+/// The client's address as the configuration trusts it.
+pub(crate) fn address(req: &HttpRequest, generation: &Generation) -> std::net::IpAddr {
+    let peer = req
+        .peer_addr()
+        .map_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
+    generation.trust.client(peer.to_canonical(), req.headers())
+}
+
+/// The same as text.
+pub(crate) fn client_address(req: &HttpRequest, generation: &Generation) -> String {
+    address(req, generation).to_string()
+}

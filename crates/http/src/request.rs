@@ -1,0 +1,52 @@
+//! The request layer: an id for every request, problem bodies that name it, one line a request.
+
+use actix_web::{
+    Error, HttpMessage,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+};
+
+use crate::problem::Problem;
+
+/// Name of the header that returns the request id.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of one request, made here: a client's own would let it write into our log.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Gives the request its id and finishes what the handlers answer.
+///
+/// # Errors
+/// Passes on what inner services return; refusals are responses, not errors.
+pub async fn layer<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    req.extensions_mut().insert(RequestId(id.clone()));
+    let method = req.method().clone();
+    let path = req.path().to_owned();
+    let mut answer = next.call(req).await?.map_into_boxed_body();
+    let problem = answer
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<Problem>())
+        .cloned();
+    if let Some(problem) = problem {
+        answer = answer.into_response(problem.respond(&id));
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        answer.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    tracing::debug!(
+        event = "http.request",
+        request_id = id,
+        method = method.as_str(),
+        path,
+        status = answer.status().as_u16(),
+    );
+    Ok(answer)
+}

@@ -1,0 +1,234 @@
+//! Settings to running parts: the only place that turns what is written down into what runs.
+
+use std::{collections::HashMap, fs, net::SocketAddr, num::NonZeroU32, sync::Arc};
+
+use regex_lite::Regex;
+use tollbridge_authn::{ApiKeyCaller, ApiKeys, Authenticator, Chain};
+use tollbridge_config as written;
+use tollbridge_domain::CallerName;
+use tollbridge_http::{
+    Caps, Compression, Generation, Origins, Param, Rate, RefuseBy, Route, Table, Trust,
+};
+use tollbridge_relay::Limits;
+use tollbridge_upstream::{Part, Piece, Scheme, Target, Tls};
+
+use crate::secrets;
+
+/// Why settings that passed the check do not run here: a file that cannot be read, a pattern.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}: {why}")]
+pub(crate) struct WireError {
+    key: String,
+    why: String,
+}
+
+/// Makes the generation that the settings describe. `public` is where the public listener is
+/// really bound: the default of `server.public_url`. Without API keys nobody can authenticate: that
+/// is for commands that only want the routes.
+pub(crate) fn generation(
+    settings: &written::Settings,
+    number: u64,
+    public: SocketAddr,
+    api_keys: Option<&Arc<ApiKeys>>,
+) -> Result<Generation, WireError> {
+    let routes = settings
+        .routes
+        .iter()
+        .map(|(name, written)| route(name, written))
+        .collect::<Result<Vec<_>, _>>()?;
+    let seconds = |time: std::time::Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    Ok(Generation {
+        number,
+        routes: Table::new(routes),
+        chain: Chain::new(api_keys.map_or_else(Vec::new, |keys| callers(settings, keys))),
+        api_key_callers: settings
+            .callers
+            .iter()
+            .filter(|(_, caller)| caller.kind == written::CallerKind::ApiKey)
+            .map(|(name, _)| name.clone())
+            .collect(),
+        jwks_max_age: tollbridge_keyring::jwks_max_age(&crate::local::policy(settings)),
+        mint_rates: mint_rates(settings),
+        trust: Trust {
+            proxies: settings.server.trusted_proxies.clone(),
+            header: settings.server.forwarded_header.clone(),
+        },
+        public_url: public_url(settings, public),
+        redeem_within: seconds(settings.tokens.redeem_within),
+        max_redeem_within: seconds(settings.tokens.max_redeem_within),
+        max_sessions: u32::try_from(settings.server.max_sessions).unwrap_or(u32::MAX),
+        max_body: usize::try_from(settings.server.max_body).unwrap_or(usize::MAX),
+        body_timeout: settings.server.handshake_timeout,
+        shown: settings.show(),
+    })
+}
+
+/// Where bearers reach the bridge.
+pub(crate) fn public_url(settings: &written::Settings, public: SocketAddr) -> String {
+    settings
+        .server
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{public}"))
+}
+
+/// The issuer and audience of every token.
+pub(crate) fn issuer(settings: &written::Settings, public: SocketAddr) -> String {
+    settings
+        .tokens
+        .issuer
+        .clone()
+        .unwrap_or_else(|| public_url(settings, public))
+}
+
+fn callers(settings: &written::Settings, api_keys: &Arc<ApiKeys>) -> Vec<Arc<dyn Authenticator>> {
+    let mut callers: Vec<Arc<dyn Authenticator>> = Vec::new();
+    for (name, caller) in &settings.callers {
+        if caller.kind == written::CallerKind::ApiKey {
+            callers.push(Arc::new(ApiKeyCaller {
+                name: name.clone(),
+                keys: Arc::clone(api_keys),
+            }));
+        }
+    }
+    callers
+}
+
+fn mint_rates(settings: &written::Settings) -> HashMap<CallerName, Rate> {
+    settings
+        .callers
+        .iter()
+        .filter_map(|(name, caller)| Some((name.clone(), rate(caller.mints_per_minute)?)))
+        .collect()
+}
+
+fn rate(per_minute: Option<u32>) -> Option<Rate> {
+    per_minute.and_then(NonZeroU32::new).map(Rate::per_minute)
+}
+
+fn route(
+    name: &tollbridge_domain::RouteName,
+    written: &written::Route,
+) -> Result<Route, WireError> {
+    let fail = |key: &str, why: String| WireError {
+        key: format!("routes.{name}.{key}"),
+        why,
+    };
+    let ca = written
+        .ca
+        .as_ref()
+        .map(fs::read)
+        .transpose()
+        .map_err(|error| fail("ca", error.to_string()))?;
+    Ok(Route {
+        name: name.clone(),
+        paths: written.paths.clone(),
+        origins: match &written.origins {
+            written::Origins::Any => Origins::Any,
+            written::Origins::List(list) => Origins::Only(list.clone()),
+        },
+        require_origin: written.require_origin,
+        callers: written.callers.clone(),
+        max_uses: written.max_uses,
+        carriers: written.carriers.query.clone(),
+        query_allow: written.query_allow.clone(),
+        header_allow: written.header_allow.clone(),
+        params: params(written).map_err(|(key, why)| fail(&key, why))?,
+        subprotocols: written.subprotocols.clone(),
+        keep_response_headers: written.keep_response_headers.clone(),
+        refuse: match written.refuse {
+            written::Refuse::Auto => RefuseBy::Auto,
+            written::Refuse::Http => RefuseBy::Http,
+            written::Refuse::Close => RefuseBy::Close,
+        },
+        compression: match written.compression {
+            written::Compression::Pass => Compression::Pass,
+            written::Compression::Refuse => Compression::Refuse,
+        },
+        target: target(&written.upstream),
+        credential_headers: credentials(&written.credentials.headers)
+            .map_err(|(key, why)| fail(&format!("credentials.headers.{key}"), why))?,
+        credential_query: credentials(&written.credentials.query)
+            .map_err(|(key, why)| fail(&format!("credentials.query.{key}"), why))?,
+        tls: Tls::new(ca.as_deref()).map_err(|error| fail("ca", tollbridge_http::chain(&error)))?,
+        connect_timeout: written.limits.connect_timeout,
+        caps: Caps {
+            sessions: written.limits.sessions,
+            sessions_per_subject: written.limits.sessions_per_subject,
+        },
+        connects: rate(written.limits.connects_per_minute),
+        limits: limits(&written.limits),
+    })
+}
+
+fn limits(written: &written::Limits) -> Limits {
+    Limits {
+        max_session: written.max_session,
+        idle_timeout: written.idle_timeout,
+        max_frame: written.max_frame,
+        max_message: written.max_message,
+        max_fragments: written.max_fragments,
+        bytes_per_session: written.bytes_per_session,
+        write_timeout: written.write_timeout,
+        ping_interval: written.ping_interval,
+    }
+}
+
+type Keyed<T> = Result<T, (String, String)>;
+
+fn params(written: &written::Route) -> Keyed<std::collections::BTreeMap<String, Param>> {
+    written
+        .params
+        .iter()
+        .map(|(name, param)| {
+            let pattern = param
+                .pattern
+                .as_ref()
+                .map(|pattern| Regex::new(&format!("^(?:{pattern})$")))
+                .transpose()
+                .map_err(|error| (format!("params.{name}.pattern"), error.to_string()))?;
+            let declared = Param {
+                default: param.default.clone(),
+                allow: param.allow.clone(),
+                pattern,
+            };
+            Ok((name.clone(), declared))
+        })
+        .collect()
+}
+
+fn credentials<'a>(
+    written: impl IntoIterator<Item = (&'a String, &'a written::ValueTemplate)>,
+) -> Keyed<Vec<(String, Vec<Piece>)>> {
+    written
+        .into_iter()
+        .map(|(name, template)| {
+            let pieces = secrets::pieces(template).map_err(|why| (name.clone(), why))?;
+            Ok((name.clone(), pieces))
+        })
+        .collect()
+}
+
+fn target(written: &written::UrlTemplate) -> Target {
+    Target {
+        scheme: match written.scheme {
+            written::Scheme::Ws => Scheme::Ws,
+            written::Scheme::Wss => Scheme::Wss,
+        },
+        host: written.host.clone(),
+        port: written.port,
+        path: written.path.iter().map(part).collect(),
+        query: written
+            .query
+            .iter()
+            .map(|(name, parts)| (name.clone(), parts.iter().map(part).collect()))
+            .collect(),
+    }
+}
+
+fn part(written: &written::TextOrParam) -> Part {
+    match written {
+        written::TextOrParam::Text(text) => Part::Text(text.clone()),
+        written::TextOrParam::Param(name) => Part::Param(name.clone()),
+    }
+}
