@@ -16,7 +16,7 @@ _default:
 # Runs every gate and counts: "N passed, N failed".
 [group('all')]
 ci:
-    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test release demo-page jwks speech rotation chaos autobahn fuzz-smoke
+    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test release canary demo-page jwks speech rotation chaos autobahn fuzz-smoke
 
 # Serves the demo and opens its page.
 [group('all')]
@@ -83,7 +83,12 @@ release:
 
 # Runs every outside script in its short form.
 [group('outside')]
-outside: release demo-page jwks speech rotation chaos autobahn
+outside: release canary demo-page jwks speech rotation chaos autobahn
+
+# Proves that the search of the servers' logs finds each kind of secret.
+[group('outside')]
+canary:
+    node --test {{ outside }}/canary.test.mjs
 
 # Clicks through the demo's page in headless Chromium.
 [group('outside')]
