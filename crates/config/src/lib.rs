@@ -1,1 +1,47 @@
-//! To be filled.
+//! The settings: load them, check them, show them, document them.
+//!
+//! One TOML file with the environment on top. Every mistake is found in one run and named with
+//! file, line and column. How a text becomes [`Settings`]:
+//!
+//! 1. `syntax` parses the file and steps over lines that are not TOML,
+//! 2. `structure` and `environment` compare each layer with the `schema` table: unknown keys,
+//!    wrong types, things that are not built yet; both note where each key came from,
+//! 3. `layers` merges defaults, file and environment with the `config` crate,
+//! 4. `sections` read the merged tree into types, `rules` looks at what spans sections.
+//!
+//! The `schema` table is the only list of keys: suggestions, defaults and the reference come
+//! from it.
+
+mod environment;
+mod layers;
+mod load;
+mod names;
+mod places;
+mod problem;
+mod reader;
+mod reference;
+mod rules;
+mod schema;
+mod secret_ref;
+mod sections;
+mod settings;
+mod show;
+mod structure;
+mod syntax;
+mod units;
+mod url_template;
+mod value_template;
+
+pub use self::{
+    load::{Loaded, load, parse},
+    problem::{Problem, Problems, Severity},
+    reference::reference,
+    secret_ref::{SecretError, SecretRef, SecretRefError},
+    settings::{
+        Admin, Algorithm, Caller, CallerKind, Carriers, Compression, Coordination, Credentials,
+        Keys, Limits, Log, LogFormat, Origins, Param, Refuse, Route, Server, Settings, Store,
+        Tokens,
+    },
+    url_template::{Scheme, TextOrParam, UrlTemplate, UrlTemplateError},
+    value_template::{Part, ValueTemplate, ValueTemplateError},
+};

@@ -1,0 +1,232 @@
+//! Rules between keys and between sections.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use tollbridge_domain::RouteName;
+use url::{Url, form_urlencoded};
+
+use crate::{
+    places::element,
+    reader::{Reader, Section},
+    settings::{Route, Settings},
+    units::write_duration,
+    url_template::Scheme,
+};
+
+/// Looks at everything together.
+pub(crate) fn check(settings: &Settings, root: &Section<'_>) {
+    let reader = root.reader;
+    check_listeners(settings, reader);
+    check_public_url(settings, reader);
+    check_proxies(settings, reader);
+    check_tokens(settings, reader);
+    check_keys(settings, reader);
+    check_shared_paths(settings, root);
+    for (name, route) in &settings.routes {
+        check_route(route, &root.section("routes").section(name.as_str()));
+    }
+    if !root.is_written("routes") {
+        reader.warn(
+            "routes",
+            "no route is configured: there is nothing to connect to",
+        );
+    }
+}
+
+fn check_listeners(settings: &Settings, reader: &Reader<'_>) {
+    let (public, admin) = (settings.server.listen, settings.admin.listen);
+    if overlap(public, admin) {
+        let message = "the admin listener must not be the public one";
+        reader.error("admin.listen", message);
+    }
+    if !admin.ip().is_loopback() {
+        let message = "the admin listener is reachable from other machines";
+        reader.warn("admin.listen", message);
+    }
+}
+
+/// Port 0 is a different port each time.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let any = a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() != 0 && a.port() == b.port() && (any || a.ip() == b.ip())
+}
+
+fn check_public_url(settings: &Settings, reader: &Reader<'_>) {
+    let server = &settings.server;
+    match &server.public_url {
+        None if server.listen.ip().is_unspecified() => reader.warn(
+            "server.public_url",
+            "without `public_url`, minted addresses point to an unspecified address",
+        ),
+        Some(url) if url.starts_with("http:") && !is_local(url) => reader.warn(
+            "server.public_url",
+            "tokens and payload travel in the clear: use https, with TLS ended in front",
+        ),
+        _ => {}
+    }
+}
+
+fn is_local(url: &str) -> bool {
+    let host = Url::parse(url).ok().and_then(|url| match url.host()? {
+        url::Host::Ipv4(address) => Some(address.is_loopback()),
+        url::Host::Ipv6(address) => Some(address.is_loopback()),
+        url::Host::Domain(name) => Some(name == "localhost"),
+    });
+    host.unwrap_or(false)
+}
+
+fn check_proxies(settings: &Settings, reader: &Reader<'_>) {
+    for (index, network) in settings.server.trusted_proxies.iter().enumerate() {
+        if network.prefix_len() == 0 {
+            let path = element("server.trusted_proxies", index);
+            reader.warn(&path, "everybody is trusted to name the client's address");
+        }
+    }
+}
+
+fn check_tokens(settings: &Settings, reader: &Reader<'_>) {
+    let tokens = &settings.tokens;
+    if tokens.max_redeem_within < tokens.redeem_within {
+        let message = format!(
+            "shorter than tokens.redeem_within ({})",
+            write_duration(tokens.redeem_within)
+        );
+        reader.error("tokens.max_redeem_within", message);
+    }
+    if tokens.redeem_within > LONG_REDEMPTION {
+        let message = "a token that can be redeemed for more than 5m by default is worth stealing";
+        reader.warn("tokens.redeem_within", message);
+    }
+}
+
+fn check_keys(settings: &Settings, reader: &Reader<'_>) {
+    let keys = &settings.keys;
+    if keys
+        .rotate_every
+        .is_some_and(|every| every <= keys.publish_before_use)
+    {
+        let message = format!(
+            "not longer than keys.publish_before_use ({}): the next key would be due before this \
+             one signs",
+            write_duration(keys.publish_before_use)
+        );
+        reader.error("keys.rotate_every", message);
+    }
+    if keys.publish_before_use < USUAL_JWKS_CACHE {
+        let message = "shorter than the 5m for which verifiers usually cache a JWKS";
+        reader.warn("keys.publish_before_use", message);
+    }
+}
+
+fn check_shared_paths(settings: &Settings, root: &Section<'_>) {
+    let mut taken: BTreeMap<&str, &RouteName> = BTreeMap::new();
+    for name in settings.routes.keys() {
+        let section = root.section("routes").section(name.as_str());
+        for (place, path) in section.texts("paths").into_iter().flatten() {
+            if let Some(other) = taken.insert(path, name) {
+                let message = format!("{path:?} is a path of route `{other}` already");
+                root.reader.error(&place, message);
+            }
+        }
+    }
+}
+
+fn check_route(route: &Route, section: &Section<'_>) {
+    let reader = section.reader;
+    if route.upstream.scheme == Scheme::Ws && !route.upstream.is_loopback() {
+        let message = "credentials and payload travel to the upstream in the clear: use wss";
+        reader.warn(&section.at("upstream"), message);
+    }
+    if route.limits.max_message < route.limits.max_frame {
+        let path = section.section("limits").at("max_message");
+        reader.warn(&path, "below `max_frame`, which then means nothing");
+    }
+    check_headers(route, section);
+    check_query(route, section);
+}
+
+/// A client must not be able to say what the credentials say.
+fn check_headers(route: &Route, section: &Section<'_>) {
+    let reader = section.reader;
+    let is_credential = |name: &str| {
+        let mut names = route.credentials.headers.keys();
+        names.any(|credential| credential.eq_ignore_ascii_case(name))
+    };
+    for (path, name) in section.texts("header_allow").into_iter().flatten() {
+        let name = name.to_ascii_lowercase();
+        if is_credential(&name) {
+            reader.error(&path, format!("`{name}` is a credential of this route"));
+        } else if matches!(name.as_str(), "cookie" | "authorization") {
+            let message = format!("the upstream will see what `{name}` says to this server");
+            reader.warn(&path, message);
+        }
+    }
+}
+
+fn check_query(route: &Route, section: &Section<'_>) {
+    let reader = section.reader;
+    let fixed: Vec<_> = route
+        .upstream
+        .query
+        .iter()
+        .map(|(name, _)| plain(name))
+        .collect();
+    let credentials: Vec<_> = route
+        .credentials
+        .query
+        .keys()
+        .map(|name| fold(name))
+        .collect();
+    let credential_section = section.section("credentials").section("query");
+    for name in route.credentials.query.keys() {
+        if fixed.contains(&fold(name)) {
+            let message = format!("`upstream` has a parameter `{name}` already");
+            reader.error(&credential_section.at(name), message);
+        }
+    }
+    for (path, name) in section.texts("query_allow").into_iter().flatten() {
+        let folded = fold(name);
+        let what = if credentials.contains(&folded) {
+            "is a credential of this route"
+        } else if fixed.contains(&folded) {
+            "is set by `upstream`"
+        } else if route.carriers.query.contains(&folded) {
+            "carries the token, which never goes upstream"
+        } else {
+            continue;
+        };
+        reader.error(&path, format!("`{name}` {what}"));
+    }
+}
+
+/// A query name as upstreams may understand it, whatever its spelling.
+fn plain(encoded: &str) -> String {
+    let mut pairs = form_urlencoded::parse(encoded.as_bytes());
+    pairs
+        .next()
+        .map_or_else(String::new, |(name, _)| fold(&name))
+}
+
+fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// Redemption takes a page a second.
+const LONG_REDEMPTION: Duration = Duration::from_secs(300);
+
+/// What libraries that cache a JWKS do by default, or less.
+const USUAL_JWKS_CACHE: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_listeners_overlap_on_one_port_of_one_address() {
+        let overlap = |a: &str, b: &str| overlap(a.parse().unwrap(), b.parse().unwrap());
+        assert!(overlap("0.0.0.0:1", "127.0.0.1:1"));
+        assert!(overlap("127.0.0.1:1", "127.0.0.1:1"));
+        assert!(!overlap("127.0.0.1:1", "127.0.0.1:2"));
+        assert!(!overlap("127.0.0.1:0", "127.0.0.1:0"));
+    }
+}

@@ -1,0 +1,206 @@
+//! The table of keys, in the order of the reference.
+
+use super::{Key, Kind};
+
+/// Every key. A name that the user chooses is `*`.
+#[rustfmt::skip] // one row a line
+pub(crate) const KEYS: &[Key] = &[
+    flag("allow_inline_secrets", "false", "Allows literal secrets in this file. For trying things out; keep them in `env:`, `file:` or `cred:` references otherwise."),
+
+    section("server", "The public listener and what all of it shares."),
+    text("server.listen", "host:port", Some("127.0.0.1:8080"), "Address of the public listener: mint and bridge."),
+    text("server.public_url", "http or https URL", None, "What the outside calls this server; `url` in minted answers is made of it (`https` gives `wss`). Without it `http://` and the listening address."),
+    count("server.workers", 1, 1024, None, "Worker threads. Without it, the number of cores."),
+    list("server.trusted_proxies", "IP networks", Some(""), "Peers whose `forwarded_header` is believed, e.g. `\"10.0.0.0/8\"`. A single address counts as a network of one."),
+    text("server.forwarded_header", "header name", Some("x-forwarded-for"), "The one header that names the client's address; read from the right, from `trusted_proxies` only."),
+    count("server.max_sessions", 1, MANY, Some("10000"), "Sessions open at once on this node. Each takes two file descriptors."),
+    duration("server.drain_window", "20s", "On shutdown, live sessions are told and ended over this time."),
+    duration("server.handshake_timeout", "5s", "Time for a client to send a complete request head."),
+    size("server.max_body", Some("16KiB"), "Longest request body that the mint reads."),
+    unbuilt("server.tls", "TLS on the public listener."),
+
+    section("admin", "The admin listener: console, metrics, health, admin API."),
+    text("admin.listen", "host:port", Some("127.0.0.1:9090"), "Address of the admin listener. Anything but a loopback address is warned about."),
+
+    section("store", "What must last: keys, API keys, audit, revocations."),
+    text("store.url", "URL", Some("sqlite:tollbridge.db"), "`sqlite:PATH`. `postgres://` is not built yet."),
+
+    section("coordination", "What nodes must agree on quickly: used tokens, sessions."),
+    text("coordination.url", "URL", Some("memory:"), "`memory:`, for exactly one node. `redis://` is not built yet."),
+
+    section("keys", "The keys that sign tokens."),
+    choice("keys.algorithm", &["EdDSA", "ES256"], "EdDSA", "Algorithm of keys made from now on."),
+    duration("keys.rotate_every", "30d", "How long a key signs before the next one takes over; `\"never\"` or `\"0s\"` leaves rotation to people."),
+    duration("keys.publish_before_use", "10m", "How long a new key is published before it signs, so that caches of verifiers know it."),
+    text("keys.master_key", "secret reference", Some("file:master.key"), "Seals private keys at rest: 32 bytes, base64. The file is made on first start, while the store is empty."),
+
+    section("tokens", "What every token has in common."),
+    text("tokens.issuer", "text", None, "`iss` and `aud` of every token. Without it `server.public_url`."),
+    duration("tokens.redeem_within", "30s", "Time in which a token may open a session, where the mint request does not say."),
+    duration("tokens.max_redeem_within", "10m", "The most that a mint request may ask for."),
+
+    section("log", "What the program says on stderr."),
+    choice("log.format", &["auto", "json", "pretty"], "auto", "`auto` is `pretty` on a terminal and `json` off it."),
+    text("log.level", "filter", Some("info"), "`off`, `error`, `warn`, `info`, `debug` or `trace`, also by target: `\"info,tollbridge_relay=debug\"`."),
+    unbuilt("log.file", "Logging to files."),
+
+    unbuilt("telemetry", "OpenTelemetry traces."),
+    unbuilt("otlp", "OpenTelemetry traces."),
+
+    section("callers", "Who may mint, by name (`a-z 0-9 _ -`)."),
+    section("callers.*", "One way to authenticate at the mint."),
+    text("callers.*.type", "caller type", None, "Required. `\"api_key\"`: `tbk_…` keys from the store, each bound to one such caller."),
+    count("callers.*.mints_per_minute", 1, MANY, None, "Tokens this caller may mint a minute. Without it, unlimited."),
+    foreign("callers.*.issuer"),
+    foreign("callers.*.audience"),
+    foreign("callers.*.jwks_url"),
+    foreign("callers.*.algorithms"),
+    foreign("callers.*.subject"),
+    foreign("callers.*.url"),
+    foreign("callers.*.forward_headers"),
+    foreign("callers.*.timeout"),
+    foreign("callers.*.cache_for"),
+    foreign("callers.*.client_id"),
+    foreign("callers.*.client_secret"),
+    foreign("callers.*.scope"),
+
+    section("routes", "Upstreams, by name (`a-z 0-9 _ -`)."),
+    section("routes.*", "One upstream and who may reach it."),
+    text("routes.*.upstream", "ws or wss URL", None, "Required. May hold `{name}` in path segments and query values, each declared under `params`."),
+    list("routes.*.paths", "paths", Some(""), "Further literal paths that lead to this route, so that an SDK with a fixed path finds it."),
+    list("routes.*.origins", "origins or \"*\"", None, "Required. Pages that may connect, as browsers send them (`\"https://app.example.com\"`); `[\"*\"]` is any."),
+    list("routes.*.callers", "caller names", None, "Required. Callers that may mint for this route."),
+    count("routes.*.max_uses", 1, MANY, Some("1"), "The most sessions one token may open; 1 is single use."),
+    list("routes.*.query_allow", "parameter names", Some(""), "Query parameters of the client that are passed upstream."),
+    list("routes.*.header_allow", "header names", Some(""), "Headers of the client that are passed upstream."),
+    list("routes.*.keep_response_headers", "header names", Some(""), "Headers of the upstream's handshake that are logged and returned, e.g. `X-Tt-Logid`."),
+    list("routes.*.subprotocols", "subprotocols", None, "Subprotocols that clients may offer. Without it, any."),
+    flag("routes.*.require_origin", "false", "Refuses requests without `Origin`, as programs send them."),
+    choice("routes.*.refuse", &["auto", "http", "close"], "auto", "How holders of a genuine token are refused: `auto` closes with a code where there is an `Origin`, and answers HTTP elsewhere."),
+    choice("routes.*.compression", &["pass", "refuse"], "pass", "`pass` lets browser and upstream agree on permessage-deflate; `refuse` takes the offer out."),
+    text("routes.*.ca", "path", None, "PEM file of certificate authorities to trust for this upstream, besides the public ones."),
+    section("routes.*.params", "Blanks of the upstream URL that mint requests fill."),
+    section("routes.*.params.*", "One blank: exactly one of `allow` and `pattern`."),
+    text("routes.*.params.*.default", "text", None, "Value where the mint request gives none. Without it the mint request must."),
+    list("routes.*.params.*.allow", "values", None, "The values there are."),
+    text("routes.*.params.*.pattern", "regular expression", None, "What a value looks like, from its first character to its last."),
+    section("routes.*.carriers", "Where in a request tokens travel, besides the `Authorization` header."),
+    list("routes.*.carriers.query", "parameter names", Some("token,access_token"), "Query parameters that carry a token: of `token` and `access_token`."),
+    unbuilt("routes.*.carriers.subprotocol", "Tokens in subprotocols."),
+    unbuilt("routes.*.carriers.subprotocol_pair", "Tokens in pairs of subprotocols."),
+    unbuilt("routes.*.carriers.message", "Tokens in the first message."),
+    section("routes.*.credentials", "What the upstream wants to see; see *Values of credentials* below."),
+    section("routes.*.credentials.headers", "Headers set on the upstream handshake, by name."),
+    text("routes.*.credentials.headers.*", "value", None, "The header's value."),
+    text("routes.*.credentials.headers.*.plain", "text", None, "The header's value, where it is no secret: taken as it is."),
+    section("routes.*.credentials.query", "Query parameters added to the upstream URL, by name."),
+    text("routes.*.credentials.query.*", "value", None, "The parameter's value; it is percent-encoded for you."),
+    text("routes.*.credentials.query.*.plain", "text", None, "The parameter's value, where it is no secret: taken as it is."),
+    unbuilt("routes.*.credentials.oauth2", "OAuth2 client credentials."),
+    unbuilt("routes.*.credentials.azure_managed_identity", "Azure managed identity."),
+    unbuilt("routes.*.credentials.token_command", "Credentials printed by a command."),
+    unbuilt("routes.*.credentials.token_url", "Credentials fetched from a URL."),
+    unbuilt("routes.*.credentials.hmac_url", "HMAC-signed URLs."),
+    unbuilt("routes.*.credentials.sigv4", "AWS presigned URLs."),
+    section("routes.*.limits", "What one session, and all of them, may take."),
+    duration("routes.*.limits.max_session", "1h", "How long a session lasts at most."),
+    duration("routes.*.limits.idle_timeout", "10m", "A session in which nothing is sent for so long is ended."),
+    size("routes.*.limits.max_frame", Some("64MiB"), "Longest frame, judged by its header."),
+    size("routes.*.limits.max_message", Some("64MiB"), "Longest message, over all its frames, as on the wire."),
+    count("routes.*.limits.max_fragments", 0, MANY, Some("16384"), "Most frames of one message; 0 is unlimited."),
+    count("routes.*.limits.sessions", 1, MANY, None, "Sessions open at once on this route. Without it, unlimited."),
+    count("routes.*.limits.sessions_per_subject", 1, MANY, None, "Sessions open at once for one subject. Without it, unlimited."),
+    size("routes.*.limits.bytes_per_session", None, "Payload bytes of one session, both ways together. Without it, unlimited."),
+    count("routes.*.limits.connects_per_minute", 1, MANY, None, "Connections a minute, counted per subject and per address. Without it, unlimited."),
+    duration("routes.*.limits.connect_timeout", "10s", "Time for name lookup, TCP, TLS and the upstream's answer."),
+    duration("routes.*.limits.write_timeout", "30s", "A peer that takes nothing for so long is given up."),
+    duration("routes.*.limits.ping_interval", "25s", "Pings of the bridge towards the client; `\"0s\"` is off."),
+    unbuilt("routes.*.preset", "Presets."),
+    unbuilt("routes.*.adapter", "Adapters."),
+    unbuilt("routes.*.allow", "Policy by role or claim."),
+    unbuilt("routes.*.hosts", "Routing by `Host`."),
+    unbuilt("routes.*.token_prefix", "Prefixes in front of tokens."),
+];
+
+/// More than anybody has, and within 32 bits.
+const MANY: i64 = u32::MAX as i64;
+
+const fn section(path: &'static str, doc: &'static str) -> Key {
+    key(path, Kind::Section, None, doc)
+}
+
+const fn text(
+    path: &'static str,
+    sort: &'static str,
+    default: Option<&'static str>,
+    doc: &'static str,
+) -> Key {
+    key(path, Kind::Text(sort), default, doc)
+}
+
+const fn list(
+    path: &'static str,
+    sort: &'static str,
+    default: Option<&'static str>,
+    doc: &'static str,
+) -> Key {
+    key(path, Kind::List(sort), default, doc)
+}
+
+const fn duration(path: &'static str, default: &'static str, doc: &'static str) -> Key {
+    key(path, Kind::Duration, Some(default), doc)
+}
+
+const fn size(path: &'static str, default: Option<&'static str>, doc: &'static str) -> Key {
+    key(path, Kind::Size, default, doc)
+}
+
+const fn flag(path: &'static str, default: &'static str, doc: &'static str) -> Key {
+    key(path, Kind::Flag, Some(default), doc)
+}
+
+const fn count(
+    path: &'static str,
+    least: i64,
+    most: i64,
+    default: Option<&'static str>,
+    doc: &'static str,
+) -> Key {
+    key(path, Kind::Count(least, most), default, doc)
+}
+
+const fn choice(
+    path: &'static str,
+    words: &'static [&'static str],
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
+    key(path, Kind::Choice(words), Some(default), doc)
+}
+
+const fn unbuilt(path: &'static str, doc: &'static str) -> Key {
+    key(path, Kind::Unbuilt, None, doc)
+}
+
+const fn foreign(path: &'static str) -> Key {
+    key(
+        path,
+        Kind::Foreign,
+        None,
+        "Belongs to a caller type that is not built yet.",
+    )
+}
+
+const fn key(
+    path: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    doc: &'static str,
+) -> Key {
+    Key {
+        path,
+        kind,
+        default,
+        doc,
+    }
+}

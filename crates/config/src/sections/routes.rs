@@ -1,0 +1,203 @@
+//! `[routes.NAME]`
+
+use std::{collections::BTreeMap, fs::File, path::PathBuf};
+
+use tollbridge_domain::{CallerName, Origin, RouteName};
+
+use super::{credentials, headers, limits, params};
+use crate::{
+    names::did_you_mean,
+    reader::Section,
+    settings::{Carriers, Compression, Origins, Refuse, Route},
+    url_template::UrlTemplate,
+};
+
+/// Reads all routes; those that cannot be read are left out, and reported.
+pub(crate) fn read(section: &Section<'_>, root: &Section<'_>) -> BTreeMap<RouteName, Route> {
+    let routes = section.sections();
+    routes
+        .filter_map(|(name, route)| {
+            let name = RouteName::parse(name)
+                .map_err(|error| section.reader.error(&route.path, error))
+                .ok();
+            let route = read_one(&route, root);
+            Some((name?, route?))
+        })
+        .collect()
+}
+
+fn read_one(section: &Section<'_>, root: &Section<'_>) -> Option<Route> {
+    section.require("upstream", "the ws or wss URL to dial");
+    let upstream = section.parsed("upstream", UrlTemplate::parse);
+    let params = params::read(&section.section("params"), section, upstream.as_ref());
+    let origins = origins(section);
+    let route = Route {
+        paths: section.parsed_list("paths", literal_path),
+        callers: callers(section, root),
+        max_uses: section.defaulted_count("max_uses"),
+        query_allow: section.parsed_list("query_allow", headers::query_name),
+        header_allow: section.parsed_list("header_allow", headers::end_to_end),
+        params,
+        carriers: carriers(&section.section("carriers")),
+        require_origin: section.flag("require_origin"),
+        refuse: section.defaulted("refuse", Refuse::parse),
+        compression: section.defaulted("compression", Compression::parse),
+        keep_response_headers: section.parsed_list("keep_response_headers", headers::returnable),
+        subprotocols: section
+            .holds("subprotocols")
+            .then(|| section.parsed_list("subprotocols", headers::subprotocol)),
+        ca: authorities(section),
+        credentials: credentials::read(&section.section("credentials")),
+        limits: limits::read(&section.section("limits")),
+        origins: origins?,
+        upstream: upstream?,
+    };
+    Some(route)
+}
+
+fn origins(section: &Section<'_>) -> Option<Origins> {
+    section.require(
+        "origins",
+        "list the pages that may connect, or write [\"*\"] for any",
+    );
+    let texts = section.texts("origins")?;
+    let path = section.at("origins");
+    if texts.iter().any(|(_, text)| *text == "*") {
+        if texts.len() > 1 {
+            section
+                .reader
+                .error(&path, "\"*\" is any origin and stands alone");
+        }
+        section
+            .reader
+            .warn(&path, "pages of any origin may connect");
+        return Some(Origins::Any);
+    }
+    if texts.is_empty() {
+        let message = "an empty list lets no page connect; [\"*\"] is any";
+        section.reader.error(&path, message);
+    }
+    Some(Origins::List(section.parsed_list("origins", Origin::parse)))
+}
+
+fn callers(section: &Section<'_>, root: &Section<'_>) -> Vec<CallerName> {
+    section.require(
+        "callers",
+        "name those of [callers.NAME] that may mint for this route",
+    );
+    let known = root.section("callers");
+    if section
+        .texts("callers")
+        .is_some_and(|names| names.is_empty())
+    {
+        section
+            .reader
+            .error(&section.at("callers"), "nobody may mint for this route");
+    }
+    for (path, name) in section.texts("callers").into_iter().flatten() {
+        if !known.is_written(name) && !known.holds(name) {
+            let hint = did_you_mean(name, known.sections().map(|(name, _)| name));
+            let message = format!("no caller {name:?} is configured");
+            section.reader.error_with_hint(&path, message, hint);
+        }
+    }
+    let names = section.texts("callers").into_iter().flatten();
+    names
+        .filter_map(|(_, name)| CallerName::parse(name).ok())
+        .collect()
+}
+
+fn carriers(section: &Section<'_>) -> Carriers {
+    let query = section.parsed_list("query", |name| match name {
+        "token" | "access_token" => Ok(name.to_owned()),
+        _ => Err(format!("query carrier `{name}` is not built yet")),
+    });
+    Carriers { query }
+}
+
+/// A path as it comes in a request line; what the bridge itself serves is not to be had.
+fn literal_path(text: &str) -> Result<String, String> {
+    let is_path = text.starts_with('/')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte));
+    let is_plain =
+        !text.split('/').any(|segment| matches!(segment, "." | "..")) && !text.contains("//");
+    if !is_path || !is_plain || text.len() < 2 {
+        return Err(format!(
+            "{text:?} is not a path: it starts with / and has no query, no placeholder, no \
+             percent-encoding and no dot segment"
+        ));
+    }
+    let is_ours = OURS
+        .iter()
+        .any(|ours| text.strip_prefix(ours).is_some_and(is_segment_end));
+    if is_ours {
+        return Err(format!("{text:?} is a path of the bridge itself"));
+    }
+    Ok(text.to_owned())
+}
+
+fn is_segment_end(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
+}
+
+fn authorities(section: &Section<'_>) -> Option<PathBuf> {
+    let text = section.text("ca")?;
+    let path = text.strip_prefix("file:").unwrap_or(text);
+    let path = section.reader.base.join(path);
+    if section.reader.look {
+        let opened = File::open(&path);
+        if let Err(error) = opened {
+            let message = format!("{} cannot be read: {error}", path.display());
+            section.reader.error(&section.at("ca"), message);
+        }
+    }
+    Some(path)
+}
+
+/// First segments that the public listener answers by itself.
+const OURS: &[&str] = &[
+    "/.well-known",
+    "/client",
+    "/livez",
+    "/readyz",
+    "/socket.io",
+    "/v1",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_path_is_what_a_request_line_has() {
+        for good in [
+            "/voice-live/realtime",
+            "/v10",
+            "/openai/v1/realtime",
+            "/clients",
+        ] {
+            assert!(literal_path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "/",
+            "a",
+            "/a?b",
+            "/a#b",
+            "/{a}",
+            "/a/../b",
+            "//a",
+            "/a%2fb",
+            "/v1",
+            "/v1/x",
+            "/livez",
+            "/.well-known/x",
+            "/client/x",
+            "/a b",
+        ] {
+            assert!(literal_path(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The effective settings, as a file that would give them.
+
+use std::fmt::Display;
+
+use crate::{
+    names::join,
+    settings::{Limits, Origins, Param, Route, Settings},
+    units::{write_duration, write_size},
+    value_template::ValueTemplate,
+};
+
+impl Settings {
+    /// Effective values as TOML. Secrets appear as their references, literal ones as
+    /// `[redacted]`.
+    #[must_use]
+    pub fn show(&self) -> String {
+        let mut page = Page::default();
+        page.set("allow_inline_secrets", self.allow_inline_secrets);
+        self.show_listeners(&mut page);
+        self.show_foundation(&mut page);
+        for (name, caller) in &self.callers {
+            page.section(&join("callers", name.as_str()));
+            page.text("type", caller.kind);
+            page.set_some("mints_per_minute", caller.mints_per_minute);
+        }
+        for (name, route) in &self.routes {
+            show_route(&mut page, &join("routes", name.as_str()), route);
+        }
+        page.0
+    }
+
+    fn show_listeners(&self, page: &mut Page) {
+        let server = &self.server;
+        page.section("server");
+        page.text("listen", server.listen);
+        page.text_some("public_url", server.public_url.as_ref());
+        page.set("workers", server.workers);
+        page.list("trusted_proxies", &server.trusted_proxies);
+        page.text("forwarded_header", &server.forwarded_header);
+        page.set("max_sessions", server.max_sessions);
+        page.text("drain_window", write_duration(server.drain_window));
+        page.text(
+            "handshake_timeout",
+            write_duration(server.handshake_timeout),
+        );
+        page.text("max_body", write_size(server.max_body));
+        page.section("admin");
+        page.text("listen", self.admin.listen);
+        page.section("log");
+        page.text("format", self.log.format);
+        page.text("level", &self.log.level);
+    }
+
+    fn show_foundation(&self, page: &mut Page) {
+        page.section("store");
+        page.text("url", &self.store.url);
+        page.section("coordination");
+        page.text("url", &self.coordination.url);
+        let keys = &self.keys;
+        page.section("keys");
+        page.text("algorithm", keys.algorithm);
+        let rotate_every = keys
+            .rotate_every
+            .map_or_else(|| "never".to_owned(), write_duration);
+        page.text("rotate_every", rotate_every);
+        page.text(
+            "publish_before_use",
+            write_duration(keys.publish_before_use),
+        );
+        page.text("master_key", &keys.master_key);
+        let tokens = &self.tokens;
+        page.section("tokens");
+        page.text_some("issuer", tokens.issuer.as_ref());
+        page.text("redeem_within", write_duration(tokens.redeem_within));
+        page.text(
+            "max_redeem_within",
+            write_duration(tokens.max_redeem_within),
+        );
+    }
+}
+
+fn show_route(page: &mut Page, path: &str, route: &Route) {
+    page.section(path);
+    page.text("upstream", &route.upstream);
+    page.list("paths", &route.paths);
+    match &route.origins {
+        Origins::Any => page.list("origins", ["*"]),
+        Origins::List(origins) => page.list("origins", origins),
+    }
+    page.list("callers", &route.callers);
+    page.set("max_uses", route.max_uses);
+    page.list("query_allow", &route.query_allow);
+    page.list("header_allow", &route.header_allow);
+    page.list("keep_response_headers", &route.keep_response_headers);
+    if let Some(subprotocols) = &route.subprotocols {
+        page.list("subprotocols", subprotocols);
+    }
+    page.set("require_origin", route.require_origin);
+    page.text("refuse", route.refuse);
+    page.text("compression", route.compression);
+    page.text_some("ca", route.ca.as_ref().map(|path| path.display()));
+    page.section(&join(path, "carriers"));
+    page.list("query", &route.carriers.query);
+    for (name, param) in &route.params {
+        show_param(page, &join(&join(path, "params"), name), param);
+    }
+    let credentials = join(path, "credentials");
+    show_values(
+        page,
+        &join(&credentials, "headers"),
+        &route.credentials.headers,
+    );
+    show_values(page, &join(&credentials, "query"), &route.credentials.query);
+    show_limits(page, &join(path, "limits"), &route.limits);
+}
+
+fn show_param(page: &mut Page, path: &str, param: &Param) {
+    page.section(path);
+    page.text_some("default", param.default.as_ref());
+    if let Some(allow) = &param.allow {
+        page.list("allow", allow);
+    }
+    page.text_some("pattern", param.pattern_as_written());
+}
+
+fn show_values<'a>(
+    page: &mut Page,
+    path: &str,
+    values: impl IntoIterator<Item = (&'a String, &'a ValueTemplate)>,
+) {
+    let mut values = values.into_iter().peekable();
+    if values.peek().is_some() {
+        page.section(path);
+    }
+    for (name, value) in values {
+        let name = join("", name);
+        match value.as_plain() {
+            Some(plain) => page.set(&name, format!("{{ plain = {} }}", quoted(plain))),
+            None => page.text(&name, value),
+        }
+    }
+}
+
+fn show_limits(page: &mut Page, path: &str, limits: &Limits) {
+    page.section(path);
+    page.text("max_session", write_duration(limits.max_session));
+    page.text("idle_timeout", write_duration(limits.idle_timeout));
+    page.text("max_frame", write_size(limits.max_frame));
+    page.text("max_message", write_size(limits.max_message));
+    page.set("max_fragments", limits.max_fragments);
+    page.set_some("sessions", limits.sessions);
+    page.set_some("sessions_per_subject", limits.sessions_per_subject);
+    page.text_some(
+        "bytes_per_session",
+        limits.bytes_per_session.map(write_size),
+    );
+    page.set_some("connects_per_minute", limits.connects_per_minute);
+    page.text("connect_timeout", write_duration(limits.connect_timeout));
+    page.text("write_timeout", write_duration(limits.write_timeout));
+    let ping_interval = limits.ping_interval.unwrap_or_default();
+    page.text("ping_interval", write_duration(ping_interval));
+}
+
+/// TOML, line by line.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn section(&mut self, path: &str) {
+        self.0.push_str(&format!("\n[{path}]\n"));
+    }
+
+    fn set(&mut self, key: &str, value: impl Display) {
+        self.0.push_str(&format!("{key} = {value}\n"));
+    }
+
+    fn set_some(&mut self, key: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.set(key, value);
+        }
+    }
+
+    fn text(&mut self, key: &str, value: impl Display) {
+        self.set(key, quoted(&value.to_string()));
+    }
+
+    fn text_some(&mut self, key: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.text(key, value);
+        }
+    }
+
+    fn list<T: Display>(&mut self, key: &str, values: impl IntoIterator<Item = T>) {
+        let values = values.into_iter().map(|value| quoted(&value.to_string()));
+        self.set(key, format!("[{}]", values.collect::<Vec<_>>().join(", ")));
+    }
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
