@@ -10,6 +10,7 @@ mod dial;
 mod error;
 mod extension;
 mod header;
+mod query;
 mod socket;
 mod target;
 mod template;

@@ -1,13 +1,12 @@
 //! Where a session goes. The template is the operator's; values from a token and from the client
 //! can fill a hole and can never leave it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tollbridge_domain::Secret;
 use url::Url;
 
-/// Characters that stay as they are in a filled hole (RFC 3986, 2.3, without letters and digits).
-const UNRESERVED: &[u8] = b"-._~";
+use crate::query::{Query, UNRESERVED, decode, encode, encode_query_text};
 
 /// A route's address, with holes in path and query.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -80,7 +79,7 @@ impl Target {
         for (name, value) in client_query {
             query.set(name, value);
         }
-        self.assemble(&path, &query.text)
+        self.assemble(&path, query.as_str())
     }
 
     fn filled_path(&self, params: &BTreeMap<String, String>) -> Result<String, TargetError> {
@@ -128,36 +127,6 @@ impl Part {
     }
 }
 
-/// A query in the making; the first to set a name keeps it.
-#[derive(Default)]
-struct Query {
-    names: BTreeSet<String>,
-    text: String,
-}
-
-impl Query {
-    fn set(&mut self, name: &str, value: &str) {
-        self.set_raw(&encode(name, UNRESERVED), &encode(value, UNRESERVED));
-    }
-
-    fn set_raw(&mut self, name: &str, value: &str) {
-        if self.take(name) {
-            if !self.text.is_empty() {
-                self.text.push('&');
-            }
-            self.text.push_str(&encode_query_text(name));
-            self.text.push('=');
-            self.text.push_str(value);
-        }
-    }
-
-    /// Takes the name unless it is taken. Upstreams differ in whether case matters, so here it
-    /// does not.
-    fn take(&mut self, name: &str) -> bool {
-        self.names.insert(decode(name).to_ascii_lowercase())
-    }
-}
-
 fn fill(
     parts: &[Part],
     params: &BTreeMap<String, String>,
@@ -184,44 +153,6 @@ fn rooted(path: String) -> String {
     } else {
         format!("/{path}")
     }
-}
-
-/// Percent-encodes all but letters, digits and `keep`.
-pub(crate) fn encode(text: &str, keep: &[u8]) -> String {
-    encode_unless(text, |byte| {
-        byte.is_ascii_alphanumeric() || keep.contains(&byte)
-    })
-}
-
-/// Text that already stands in a query: only what would end the value is encoded.
-fn encode_query_text(text: &str) -> String {
-    encode_unless(text, |byte| {
-        byte.is_ascii_graphic() && !b"&#\"<>".contains(&byte)
-    })
-}
-
-fn encode_unless(text: &str, keep: impl Fn(u8) -> bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if keep(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.push(char::from(HEX_DIGITS[usize::from(byte >> 4)]));
-            out.push(char::from(HEX_DIGITS[usize::from(byte & 15)]));
-        }
-    }
-    out
-}
-
-const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-
-fn decode(text: &str) -> String {
-    let pair = format!("={}", text.replace('&', "%26"));
-    url::form_urlencoded::parse(pair.as_bytes())
-        .next()
-        .map(|(_, decoded)| decoded.into_owned())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tollbridge_domain::{Secret, SessionId, Subject};
 
-use crate::target::encode;
+use crate::query::encode;
 
 /// What the holes are filled with.
 #[derive(Clone, Debug)]
