@@ -113,6 +113,8 @@ pub struct Problem {
     pub detail: String,
     /// Per field.
     pub errors: Vec<FieldError>,
+    /// What a handshake would be told, where this only explains it.
+    pub reason: Option<Slug>,
     /// Seconds after which trying again makes sense.
     pub retry_after: Option<u32>,
     /// Whether the connection ends with this answer.
@@ -130,6 +132,7 @@ impl Problem {
             code,
             detail: code.title().to_owned(),
             errors: Vec::new(),
+            reason: None,
             retry_after,
             close: false,
             headers: Vec::new(),
@@ -221,6 +224,11 @@ impl Problem {
         if let Some(members) = body.as_object_mut() {
             if !instance.is_empty() {
                 members.insert("instance".to_owned(), instance.into());
+            }
+            if let Some(reason) = self.reason {
+                members.insert("reason".to_owned(), reason.as_str().into());
+                members.insert("reason_status".to_owned(), reason.status().into());
+                members.insert("close_code".to_owned(), reason.close_code().into());
             }
             if let Some(seconds) = self.retry_after {
                 members.insert("retry_after".to_owned(), seconds.into());

@@ -35,6 +35,10 @@ pub trait UsedTokens: Send + Sync {
         forget_at: Moment,
     ) -> Result<Consumed, StoreError>;
 
+    /// Whether every use is spent; takes none. For explanations only: between this answer and a
+    /// redemption another may come.
+    async fn spent(&self, jti: &TokenId, uses: u32) -> Result<bool, StoreError>;
+
     /// Gives one use back, at most three times a token. The caller has made sure that no byte of
     /// the handshake reached the upstream.
     async fn give_back(&self, jti: &TokenId) -> Result<GiveBack, StoreError>;

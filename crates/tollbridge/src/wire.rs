@@ -184,7 +184,7 @@ fn params(written: &written::Route) -> Keyed<std::collections::BTreeMap<String, 
             let pattern = param
                 .pattern
                 .as_ref()
-                .map(|pattern| Regex::new(&format!("^(?:{pattern})$")))
+                .map(|pattern| Regex::new(pattern))
                 .transpose()
                 .map_err(|error| (format!("params.{name}.pattern"), error.to_string()))?;
             let declared = Param {

@@ -116,13 +116,7 @@ impl<'a> Entrance<'a> {
         let (route, query, verified) = self.verified().await?;
         self.allowed(&route, &verified)?;
         self.rated(&route, verified.claims())?;
-        let client_query = query.only(&route.query_allow).map_err(|_repeated| {
-            Refusal::genuine(
-                Slug::BadRequest,
-                "an allowed query parameter stands twice",
-                verified.claims(),
-            )
-        })?;
+        let client_query = self.client_query(&route, &query, verified.claims())?;
         subprotocols(&route, handshake, verified.claims())?;
         self.open_for_work(verified.claims())?;
         let session = self.shared.new_session();
@@ -220,7 +214,33 @@ impl<'a> Entrance<'a> {
             })
     }
 
-    fn open_for_work(&self, claims: &Claims) -> Result<(), Refusal> {
+    /// What of the client's own query passes: names on the list, each once.
+    pub(crate) fn client_query(
+        &self,
+        route: &Route,
+        query: &Query,
+        claims: &Claims,
+    ) -> Result<Vec<(String, String)>, Refusal> {
+        query.only(&route.query_allow).map_err(|_repeated| {
+            let why = "an allowed query parameter stands twice";
+            Refusal::genuine(Slug::BadRequest, why, claims)
+        })
+    }
+
+    /// Whether a use is left, taking none.
+    pub(crate) async fn unspent(&self, claims: &Claims) -> Result<(), Refusal> {
+        match self.shared.used.spent(claims.jti(), claims.uses()).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Refusal::genuine(
+                Slug::TokenUsed,
+                "every use is spent",
+                claims,
+            )),
+            Err(error) => Err(self.store_failed("spent", &error, claims)),
+        }
+    }
+
+    pub(crate) fn open_for_work(&self, claims: &Claims) -> Result<(), Refusal> {
         self.shared.refuses_work().map_or(Ok(()), |(slug, why)| {
             Err(Refusal {
                 retry_after: Some(1),

@@ -2,6 +2,7 @@
 //! happen. The token is not consumed.
 
 use actix_web::http::header::{self, HeaderValue};
+use tollbridge_domain::Slug;
 
 use super::{
     admission::{Entrance, Refusal},
@@ -12,7 +13,7 @@ use crate::{
     route::{Origins, Route},
 };
 
-/// Answers the plain request.
+/// Answers the plain request. A path that is no route's stays 404: there is nothing to upgrade.
 pub(crate) async fn explain(entrance: &Entrance<'_>) -> Problem {
     let answer = match judged(entrance).await {
         Ok(()) => handshake::upgrade_required(
@@ -20,11 +21,10 @@ pub(crate) async fn explain(entrance: &Entrance<'_>) -> Problem {
         ),
         Err(refusal) => {
             entrance.tell(&refusal);
-            match refusal.claims {
-                // A stranger learns no more than at the upgrade itself.
-                None => refusal::problem(&refusal).closing(),
-                Some(_) => explained(&refusal),
+            if refusal.slug == Slug::UnknownRoute {
+                return refusal::problem(&refusal).closing();
             }
+            explained(&refusal)
         }
     };
     match entrance
@@ -39,23 +39,32 @@ pub(crate) async fn explain(entrance: &Entrance<'_>) -> Problem {
     }
 }
 
+/// Judges as the upgrade would, and takes nothing: no use, no lease.
 async fn judged(entrance: &Entrance<'_>) -> Result<(), Refusal> {
-    let (route, _query, verified) = entrance.verified().await?;
+    let (route, query, verified) = entrance.verified().await?;
     entrance.allowed(&route, &verified)?;
-    entrance.rated(&route, verified.claims())
+    entrance.rated(&route, verified.claims())?;
+    entrance.client_query(&route, &query, verified.claims())?;
+    entrance.open_for_work(verified.claims())?;
+    entrance.unspent(verified.claims()).await
 }
 
+/// A stranger reads the slug and its public text, as at the upgrade itself; the holder of a
+/// genuine token also reads how the upgrade would say it.
 fn explained(refusal: &Refusal) -> Problem {
-    let status = refusal.slug.status();
-    let close = refusal
-        .slug
-        .close_code()
-        .map_or(String::new(), |code| format!(" or close code {code}"));
-    handshake::upgrade_required(&format!(
-        "A WebSocket handshake with this token would be refused: {} ({status}{close}). {}",
-        refusal.slug,
-        refusal.slug.detail(),
-    ))
+    let detail = refusal.slug.detail();
+    let detail = match (&refusal.claims, refusal.slug.close_code()) {
+        (Some(_), Some(code)) => format!(
+            "A WebSocket handshake with this token would be refused: {} ({}, or close code {code}). {detail}",
+            refusal.slug,
+            refusal.slug.status(),
+        ),
+        _ => detail.to_owned(),
+    };
+    Problem {
+        reason: Some(refusal.slug),
+        ..handshake::upgrade_required(&detail)
+    }
 }
 
 fn readable_by(route: &Route, origin: Option<&str>) -> Option<HeaderValue> {

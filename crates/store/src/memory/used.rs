@@ -53,6 +53,14 @@ impl UsedTokens for MemoryUsed {
         Ok(book.consume(jti, uses, forget_at))
     }
 
+    async fn spent(&self, jti: &TokenId, uses: u32) -> Result<bool, StoreError> {
+        let book = open(&self.book);
+        Ok(book
+            .records
+            .get(jti)
+            .is_some_and(|record| record.taken >= uses))
+    }
+
     async fn give_back(&self, jti: &TokenId) -> Result<GiveBack, StoreError> {
         Ok(open(&self.book).give_back(jti))
     }

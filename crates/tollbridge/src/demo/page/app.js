@@ -156,7 +156,7 @@ async function probed(url) {
   const { code } = await attempt(url)
   if (code !== 1006) return { code, slug: 'not refused' }
   const problem = await explain(url)
-  return { code: problem.status, slug: problem.code }
+  return { code: problem.reason_status ?? problem.status, slug: problem.reason ?? problem.code }
 }
 
 onClick(byId('all-run'), async () => {
