@@ -39,6 +39,8 @@ pub(crate) fn upstream(secret: String) -> io::Result<(Server, SocketAddr)> {
     .workers(1)
     .disable_signals()
     .shutdown_timeout(1)
+    // A WebSocket server ends the stream as soon as the closing handshake is done.
+    .client_disconnect_timeout(Duration::ZERO)
     .bind((LOOPBACK, 0))?;
     let address = server.addrs().first().copied();
     let address = address.ok_or_else(|| io::Error::other("no address was bound"))?;

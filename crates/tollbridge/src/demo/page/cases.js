@@ -96,10 +96,10 @@ export const groups = [
         slug: 'rate_limited', what: 'Connect a third time within a minute', then: later,
         run: async () => {
           for (let round = 0; round < 3; round += 1) {
-            const { url } = await mint('two-a-minute')
-            const socket = await open(url)
-            const first = await Promise.race([ended(socket), pause(400)])
-            if (first) return first
+            const socket = await open((await mint('two-a-minute')).url)
+            socket.send('admitted?')
+            const refused = await message(socket).then(() => undefined, (event) => event)
+            if (refused) return refused
             socket.close()
           }
           throw new Error('three connections were allowed')
