@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use crate::Leg;
 
 /// What a sink did not take yet. Holds no memory when it took everything; never more than one
-/// read and a few control frames, since nothing is read while something waits here.
-#[derive(Debug, Default)]
+/// read and a few control frames, since nothing is read while something waits here. It holds
+/// payload, so it has no `Debug`, nor has what holds it.
+#[derive(Default)]
 pub(crate) struct Backlog {
     bytes: Vec<u8>,
     sent: usize,
@@ -22,7 +23,7 @@ pub(crate) struct Backlog {
 }
 
 /// How the sink keeps up.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Pace {
     unflushed: bool,
     waiting_since: Option<Instant>,

@@ -38,8 +38,7 @@ impl Close {
     }
 }
 
-/// A close frame that a peer sent.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A close frame that a peer sent. No `Debug`: the reason is a peer's text.
 pub(crate) struct Goodbye {
     pub(crate) code: Option<u16>,
     reason: String,

@@ -58,7 +58,6 @@ pub(crate) async fn finish_upstream<U: Leg>(
 }
 
 /// Listens for a close frame and nothing else.
-#[derive(Debug)]
 pub(crate) struct Ear {
     scanner: Scanner,
     partial: Vec<u8>,

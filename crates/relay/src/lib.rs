@@ -1,7 +1,7 @@
 //! One bridged session: two byte streams in, transparent at frame level, an honest ending out.
 //!
 //! Nothing here knows HTTP, tokens or sockets. A [`Leg`] is any byte stream whose WebSocket
-//! handshake is over; [`relay`] joins two of them. It reads frame headers and close frames, and
+//! handshake is over; [`relay()`] joins two of them. It reads frame headers and close frames, and
 //! passes everything else as it came: a payload is never unmasked, and kept only as long as the
 //! other side does not take it.
 
@@ -12,6 +12,7 @@ mod deadline;
 mod ending;
 mod farewell;
 mod frame;
+mod head;
 mod heartbeat;
 mod leg;
 mod limits;

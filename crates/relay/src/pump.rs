@@ -17,7 +17,6 @@ use crate::{
 };
 
 /// Carries one side's bytes to the other. Waits for its own sink only.
-#[derive(Debug)]
 pub(crate) struct Pump {
     from: Side,
     scanner: Scanner,
@@ -42,7 +41,6 @@ enum Course {
 }
 
 /// Why a pump stopped reading.
-#[derive(Debug)]
 pub(crate) enum Halt {
     /// A close frame was read; it has not been passed on.
     Closed(Goodbye),
@@ -57,7 +55,6 @@ pub(crate) enum Halt {
 }
 
 /// What both directions share, lent for one poll.
-#[derive(Debug)]
 pub(crate) struct Shared<'a> {
     pub(crate) now: Instant,
     pub(crate) started: Instant,

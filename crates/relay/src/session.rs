@@ -40,7 +40,6 @@ pub(crate) struct Session<C, U> {
 }
 
 /// What ends a session, or moves its end along.
-#[derive(Debug)]
 pub(crate) enum Event {
     /// A side sent a close frame, not passed on yet.
     Closed(Side, Goodbye),

@@ -12,7 +12,6 @@ use crate::{
 };
 
 /// What is decided about an end.
-#[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) side: Side,
     pub(crate) slug: Option<Slug>,
@@ -24,7 +23,6 @@ pub(crate) struct Verdict {
 }
 
 /// What a side is still told.
-#[derive(Debug)]
 pub(crate) enum Word<T> {
     /// A close frame of the bridge's, at the next frame boundary.
     Say(T),
@@ -46,7 +44,6 @@ impl<T> Word<T> {
 }
 
 /// What the client is told last.
-#[derive(Debug)]
 pub(crate) enum Farewell {
     /// The bridge's own words.
     Own(Close),
@@ -178,7 +175,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
         if self.up.is_dead() {
             return plain;
         }
-        match self.next(Some(Instant::now() + ANSWER)).await {
+        match self.next(Some(Instant::now() + CLIENT_ANSWER)).await {
             Event::Closed(_, answer) => {
                 self.up.push(answer.wire());
                 Verdict {
@@ -248,8 +245,11 @@ const fn blamed(side: Side, slug: Slug) -> Side {
     }
 }
 
-/// How long a peer may take to answer the other's close frame.
+/// How long an upstream may take to answer a close frame.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// How long a client may: with the farewell's two seconds it is five as well.
+const CLIENT_ANSWER: Duration = Duration::from_secs(3);
 
 /// How long the bridge waits for a frame boundary before it cuts (contract, section 6).
 pub(crate) const BOUNDARY: Duration = Duration::from_secs(1);

@@ -1,5 +1,8 @@
 //! What RFC 6455 and the route forbid, from either side. Each is judged at the header.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
 use tollbridge_domain::Slug;
 use tollbridge_relay::{Ending, Side};
 
@@ -146,19 +149,22 @@ async fn what_came_before_the_breach_is_passed_and_answered() {
     assert_eq!(stage.client.close().await.0, Some(1002));
 }
 
-/// Sends what breaks a rule; both sides are told, the upstream in a masked frame.
+/// Sends what breaks a rule; both sides are told within 100 ms of the test's clock, the upstream
+/// in a masked frame although it does not answer.
 async fn client_breaks(
     mut stage: Stage,
     bytes: &[u8],
     (code, slug): (u16, &str),
     upstream_code: u16,
 ) -> Ending {
+    let start = Instant::now();
     stage.client.send(bytes).await;
     let told = stage.upstream.frame().await;
     assert!(told.is_masked);
     assert_eq!(told.close(), (Some(upstream_code), String::new()));
     let (told, reason) = stage.client.close().await;
     assert_eq!(told, Some(code));
+    assert!(start.elapsed() <= Duration::from_millis(100));
     assert_eq!(reason, format!("tb:{slug};id=s1"));
     stage.client.expect_end().await;
     let ending = stage.ending().await;
