@@ -73,7 +73,8 @@ pub(crate) async fn open_keys(
     })
 }
 
-fn master_key(reference: &SecretRef, sealed: bool) -> Result<MasterKey, Failure> {
+/// Reads the master key; makes its file where none is there and nothing is `sealed`.
+pub(crate) fn master_key(reference: &SecretRef, sealed: bool) -> Result<MasterKey, Failure> {
     if let Some(path) = reference.file() {
         if !path.exists() && !sealed {
             return MasterKey::create(&path, &RingEntropy::default())

@@ -67,7 +67,7 @@ impl Helm {
             .drain_window
     }
 
-    fn swap(&self) -> Result<ReloadReport, String> {
+    async fn swap(&self) -> Result<ReloadReport, String> {
         let shared = self
             .shared
             .get()
@@ -79,6 +79,7 @@ impl Helm {
             .ok_or("this server has no configuration file")?;
         let loaded = tollbridge_config::load(path, &local::environment)
             .map_err(|problems| problems.to_string())?;
+        self.follow_keys(&shared, &loaded.settings).await?;
         let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         let number = shared.generation.load().number + 1;
         let generation =
@@ -91,6 +92,19 @@ impl Helm {
             generation: number,
             needs_restart,
         })
+    }
+
+    /// The rotation policy and the master key, which `keys rewrap` may have changed.
+    async fn follow_keys(&self, shared: &Shared, settings: &Settings) -> Result<(), String> {
+        let master = local::master_key(&settings.keys.master_key, true)
+            .map_err(|failure| failure.to_string())?;
+        shared
+            .keyring
+            .adopt_master(master)
+            .await
+            .map_err(|error| format!("keys.master_key: {}", tollbridge_http::chain(&error)))?;
+        shared.keyring.set_policy(local::policy(settings));
+        Ok(())
     }
 
     fn report(&self, outcome: &Result<ReloadReport, String>) {
@@ -137,7 +151,7 @@ impl Helm {
 #[async_trait]
 impl Steering for Helm {
     async fn reload(&self) -> Result<ReloadReport, String> {
-        let outcome = self.swap();
+        let outcome = self.swap().await;
         self.report(&outcome);
         outcome
     }
@@ -163,10 +177,6 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<String> {
     );
     differs("admin.listen", old.admin.listen != new.admin.listen);
     differs("store.url", old.store.url != new.store.url);
-    differs(
-        "keys",
-        format!("{:?}", old.keys) != format!("{:?}", new.keys),
-    );
     differs(
         "tokens.max_redeem_within",
         old.tokens.max_redeem_within != new.tokens.max_redeem_within,

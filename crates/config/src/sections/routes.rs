@@ -156,14 +156,21 @@ fn authorities(section: &Section<'_>) -> Option<PathBuf> {
     Some(path)
 }
 
-/// First segments that the public listener answers by itself.
+/// Paths, with all that is below them, that the public listener answers by itself or that the
+/// contract keeps for it. The rest of `/v1` is free: vendors' SDKs insist on `/v1/realtime` or
+/// `/v1/listen`.
 const OURS: &[&str] = &[
     "/.well-known",
     "/client",
     "/livez",
     "/readyz",
     "/socket.io",
-    "/v1",
+    "/v1/bridge",
+    "/v1/forward-auth",
+    "/v1/oauth",
+    "/v1/openapi.json",
+    "/v1/realtime/client_secrets",
+    "/v1/tokens",
 ];
 
 #[cfg(test)]
@@ -175,6 +182,8 @@ mod tests {
         for good in [
             "/voice-live/realtime",
             "/v10",
+            "/v1/realtime",
+            "/v1/listen",
             "/openai/v1/realtime",
             "/clients",
         ] {
@@ -190,8 +199,9 @@ mod tests {
             "/a/../b",
             "//a",
             "/a%2fb",
-            "/v1",
-            "/v1/x",
+            "/v1/tokens",
+            "/v1/bridge/x",
+            "/v1/realtime/client_secrets",
             "/livez",
             "/.well-known/x",
             "/client/x",

@@ -152,7 +152,7 @@ async fn rewrap(keyring: &Arc<Keyring>, path: &std::path::Path) -> Result<(), Fa
         .await
         .map_err(|error| Failure::of("the keys were not sealed again", &error))?;
     output::words(&format!(
-        "sealed again; set keys.master_key = \"file:{}\" and restart the server",
+        "sealed again; set keys.master_key = \"file:{}\" and reload the server",
         path.display()
     ));
     Ok(())
