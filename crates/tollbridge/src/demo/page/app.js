@@ -155,8 +155,7 @@ const told = (event) => ({ code: event.code, slug: slugOf(event) ?? (event.reaso
 async function probed(url) {
   const { code } = await attempt(url)
   if (code !== 1006) return { code, slug: 'not refused' }
-  const problem = await explain(url)
-  return { code: problem.reason_status ?? problem.status, slug: problem.reason ?? problem.code }
+  return explain(url)
 }
 
 onClick(byId('all-run'), async () => {

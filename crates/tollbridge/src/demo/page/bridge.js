@@ -67,11 +67,12 @@ export function slugOf(event) {
 
 /**
  * A refused handshake is 1006 to a browser, whatever its status was. The same address without
- * `Upgrade` says why, and does not use the token up.
+ * `Upgrade` says why, as `{ code, slug }`, and does not use the token up.
  */
 export async function explain(url) {
   const plain = new URL(url)
   plain.protocol = plain.protocol === 'wss:' ? 'https:' : 'http:'
-  const response = await fetch(plain, { headers: { accept: 'application/problem+json' } })
-  return response.json()
+  const problem = await (await fetch(plain)).json()
+  // A 426 tells in further members what the handshake was refused for; a 404 is its own reason.
+  return { code: problem.reason_status ?? problem.status, slug: problem.reason ?? problem.code }
 }
