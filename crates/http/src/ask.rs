@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use tollbridge_authn::{Caller, SubjectRule};
 use tollbridge_domain::{Grant, Origin, Params, Subject};
@@ -41,22 +41,32 @@ pub(crate) struct Ask(Vec<(String, Value)>);
 /// 400 where it is not JSON or a member stands twice, 422 where it is not an object.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Ask, Problem> {
     serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data if !error.to_string().starts_with(TWICE) => Problem {
-            errors: vec![FieldError {
-                pointer: String::new(),
-                detail: "must be an object".to_owned(),
-            }],
-            ..Problem::new(Code::InvalidRequest)
-        },
-        _ => Problem::with(
-            Code::InvalidSyntax,
-            format!(
-                "The body is not valid JSON: line {}, column {}.",
-                error.line(),
-                error.column()
-            ),
-        ),
+        serde_json::error::Category::Data if !error.to_string().starts_with(TWICE) => {
+            // The parser stopped at the first sign that this is no object; is it JSON at all?
+            match serde_json::from_slice::<IgnoredAny>(bytes) {
+                Ok(_something_else) => Problem {
+                    errors: vec![FieldError {
+                        pointer: String::new(),
+                        detail: "must be an object".to_owned(),
+                    }],
+                    ..Problem::new(Code::InvalidRequest)
+                },
+                Err(error) => unparsable(&error),
+            }
+        }
+        _ => unparsable(&error),
     })
+}
+
+fn unparsable(error: &serde_json::Error) -> Problem {
+    Problem::with(
+        Code::InvalidSyntax,
+        format!(
+            "The body is not valid JSON: line {}, column {}.",
+            error.line(),
+            error.column()
+        ),
+    )
 }
 
 /// How the error of a repeated member begins.

@@ -22,6 +22,7 @@ mod request;
 mod revoked;
 mod route;
 mod shared;
+mod takeover;
 mod wire;
 
 use actix_web::{HttpResponse, http::header, web};
@@ -39,6 +40,7 @@ pub use self::{
     revoked::{Revoked, names},
     route::{Caps, Compression, Origins, Param, RefuseBy, Route, Table},
     shared::{Generation, Health, ReloadReport, Shared, Steering, Worker},
+    takeover::{Listening, serve},
 };
 
 /// Mounts the public plane: mint, bridge, keys, health.

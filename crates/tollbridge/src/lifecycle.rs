@@ -20,8 +20,8 @@ use tollbridge_authn::ApiKeys;
 use tollbridge_config::Settings;
 use tollbridge_domain::{Clock, Entropy, Moment, SystemClock};
 use tollbridge_http::{
-    AuditWriter, Denials, Door, Health, Metrics, Revoked, Shared, Steering, Worker, admin, layer,
-    public, sink,
+    AuditWriter, Denials, Door, Health, Listening, Metrics, Revoked, Shared, Steering, Worker,
+    admin, layer, public, serve, sink,
 };
 use tollbridge_keyring::RingEntropy;
 use tollbridge_relay::Registry;
@@ -208,7 +208,12 @@ impl Ready {
             .public
             .try_clone()
             .map_err(|error| Failure::of("server.listen", &error))?;
-        HttpServer::new(move || {
+        let listening = Listening {
+            workers: self.settings.server.workers,
+            connections: CONNECTIONS,
+            head_timeout: self.settings.server.handshake_timeout,
+        };
+        serve(listener, listening, move || {
             let extra = extra.clone();
             App::new()
                 .app_data(shared.clone())
@@ -221,14 +226,6 @@ impl Ready {
                 })
                 .configure(public)
         })
-        .workers(self.settings.server.workers)
-        .max_connections(CONNECTIONS)
-        .client_request_timeout(self.settings.server.handshake_timeout)
-        .tcp_nodelay(true)
-        .disable_signals()
-        .shutdown_timeout(1)
-        .listen(listener)
-        .map(HttpServer::run)
         .map_err(|error| Failure::of("server.listen", &error))
     }
 

@@ -1,5 +1,6 @@
-//! The client's side of a session as a byte stream, portable: actix-web's upgraded request
-//! payload in, a streaming response body out. Any actix-web app can mount it.
+//! The client's side of a session as a byte stream. In the binary's own listener it is the socket
+//! itself ([`crate::takeover`]); anywhere else it is portable: actix-web's upgraded request payload
+//! in, a streaming response body out, so that any actix-web app can mount the bridge.
 
 use std::{
     cell::RefCell,
@@ -11,6 +12,7 @@ use std::{
 };
 
 use actix_web::{
+    HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
     body::{BodySize, MessageBody},
     web,
 };
@@ -18,11 +20,30 @@ use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::takeover::{AnyLeg, Offered, Opened};
+
 /// Bytes that may wait between the session and the connection before the session waits.
 const MOST_WAITING: usize = 64 * 1024;
 
+/// Finishes a 101 and has `start` run on the connection behind it.
+pub(crate) fn connect(
+    req: &HttpRequest,
+    mut answer: HttpResponseBuilder,
+    payload: web::Payload,
+    start: impl FnOnce(AnyLeg) + 'static,
+) -> HttpResponse {
+    if req.extensions().contains::<Offered>() {
+        let mut answer = answer.finish();
+        answer.extensions_mut().insert(Opened(Box::new(start)));
+        return answer;
+    }
+    let (client, body) = pair(payload);
+    start(Box::new(client));
+    answer.body(body)
+}
+
 /// Makes the two ends: what the session reads and writes, and what the response streams.
-pub(crate) fn pair(payload: web::Payload) -> (ClientLeg, LegBody) {
+fn pair(payload: web::Payload) -> (ClientLeg, LegBody) {
     let pipe = Rc::new(RefCell::new(Pipe::default()));
     let leg = ClientLeg {
         payload: payload.into_inner(),
@@ -57,7 +78,7 @@ impl Pipe {
 }
 
 /// What the session reads from and writes to.
-pub(crate) struct ClientLeg {
+struct ClientLeg {
     payload: actix_web::dev::Payload,
     unread: Bytes,
     pipe: Rc<RefCell<Pipe>>,
@@ -144,7 +165,7 @@ impl Drop for ClientLeg {
 }
 
 /// What the response streams.
-pub(crate) struct LegBody {
+struct LegBody {
     pipe: Rc<RefCell<Pipe>>,
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use tollbridge_domain::Form;
 use tollbridge_relay::Close;
 use tollbridge_store::AuditEntry;
@@ -35,7 +35,9 @@ impl Entrance<'_> {
         if self.by_close(&refusal)
             && let Some(slot) = Slot::take(self.shared)
         {
-            return Ok(accept_then_close(&refusal, handshake, payload, slot));
+            return Ok(accept_then_close(
+                self.req, &refusal, handshake, payload, slot,
+            ));
         }
         Err(problem(&refusal).closing())
     }
@@ -143,18 +145,20 @@ impl Drop for Slot {
 }
 
 fn accept_then_close(
+    req: &HttpRequest,
     refusal: &Refusal,
     handshake: &Handshake,
     payload: web::Payload,
     slot: Slot,
 ) -> HttpResponse {
-    let (client, body) = leg::pair(payload);
     let close = Close::bridge(refusal.slug, refusal.retry_after, None);
-    // Bounded by `MOST_REFUSING` and by the two seconds that `refuse` takes at the longest.
-    actix_web::rt::spawn(async move {
-        tollbridge_relay::refuse(client, close).await;
-        drop(slot);
-    });
     let echoed = negotiate::echo(None, &handshake.offered);
-    negotiate::switch(handshake, echoed.as_deref(), None, &[]).body(body)
+    let answer = negotiate::switch(handshake, echoed.as_deref(), None, &[]);
+    leg::connect(req, answer, payload, move |client| {
+        // Bounded by `MOST_REFUSING` and by the two seconds that `refuse` takes at the longest.
+        actix_web::rt::spawn(async move {
+            tollbridge_relay::refuse(client, close).await;
+            drop(slot);
+        });
+    })
 }

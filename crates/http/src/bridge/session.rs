@@ -22,6 +22,7 @@ use super::{
 use crate::{
     route::Route,
     shared::{Shared, Worker},
+    takeover::AnyLeg,
 };
 
 /// An upstream that did not take the call, and whether it can have noticed.
@@ -223,13 +224,12 @@ pub(crate) fn open(
         })
         .collect();
     let protocol = negotiate::echo(dialled.protocol.as_deref(), &handshake.offered);
-    let mut answer = negotiate::switch(
+    let answer = negotiate::switch(
         handshake,
         protocol.as_deref(),
         dialled.extensions.as_deref(),
         &kept,
     );
-    let (client, body) = leg::pair(payload);
     let running = Running::new(entrance, admitted, &kept);
     let terms = Terms {
         limits: running.limits(),
@@ -237,8 +237,10 @@ pub(crate) fn open(
         session: running.card.session.clone(),
         secrets,
     };
-    running.start(client, dialled.socket, terms);
-    answer.body(body)
+    let upstream = dialled.socket;
+    leg::connect(entrance.req, answer, payload, move |client| {
+        running.start(client, upstream, terms);
+    })
 }
 
 /// A session and everything that must be told when it ends.
@@ -305,12 +307,7 @@ impl Running {
         limits
     }
 
-    fn start<U: tollbridge_relay::Leg + 'static>(
-        self,
-        client: leg::ClientLeg,
-        upstream: U,
-        terms: Terms,
-    ) {
+    fn start<U: tollbridge_relay::Leg + 'static>(self, client: AnyLeg, upstream: U, terms: Terms) {
         let shared = self.shared.clone();
         let (reins, orders) = Reins::new();
         let meter = Arc::new(Meter::default());

@@ -1,0 +1,273 @@
+//! The client's side as the socket itself: what the binary's own listener uses.
+//!
+//! actix hands an upgrade request over with its socket. The same app decides (routing, middleware,
+//! handler), and where the answer is 101 the handler has left in the response's extensions what is
+//! to happen with the connection. Unlike the portable leg a socket can end its own half, write its
+//! last frame and still listen: that is how a close frame arrives, and how the server closes first
+//! (RFC 6455, 7.1.1).
+
+use std::{
+    io,
+    net::TcpListener,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_codec::Framed;
+use actix_http::{
+    HttpMessage as _, HttpService, Request,
+    body::{BodySize, BoxBody},
+    h1,
+};
+use actix_server::ServerBuilder;
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_factory, fn_service,
+    map_config,
+};
+use actix_web::{
+    Error,
+    dev::{AppConfig, ServiceResponse},
+    rt::net::TcpStream,
+};
+use bytes::{Buf, BytesMut};
+use futures_util::SinkExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+
+/// Any stream a session can run on.
+pub(crate) type AnyLeg = Box<dyn tollbridge_relay::Leg>;
+
+/// Marks a request whose socket may be taken over.
+pub(crate) struct Offered;
+
+/// What happens to the connection after its 101; left in the response's extensions.
+pub(crate) struct Opened(pub(crate) Box<dyn FnOnce(AnyLeg)>);
+
+/// How a listener treats connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// Threads.
+    pub workers: usize,
+    /// Most connections a worker has before their session begins.
+    pub connections: usize,
+    /// How long a request's head may take.
+    pub head_timeout: Duration,
+}
+
+/// Serves an app on a socket that is bound already. `app` makes it, once a worker and kind of
+/// request.
+///
+/// # Errors
+/// Where the socket cannot be listened on.
+pub fn serve<F, I, S>(
+    listener: TcpListener,
+    listening: Listening,
+    app: F,
+) -> io::Result<actix_server::Server>
+where
+    F: Fn() -> I + Clone + Send + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<
+            Request,
+            Config = AppConfig,
+            Response = ServiceResponse<BoxBody>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+{
+    let address = listener.local_addr()?;
+    let listening_on = format!("tollbridge-{address}");
+    ServerBuilder::new()
+        .workers(listening.workers)
+        .max_concurrent_connections(listening.connections)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .listen(listening_on, listener, move || {
+            let plain = app().into_factory().map_err(|error| error.error_response());
+            let upgrades = upgrades(app.clone());
+            HttpService::build()
+                .client_request_timeout(listening.head_timeout)
+                .client_disconnect_timeout(LINGER)
+                .tcp_nodelay(true)
+                .local_addr(address)
+                .upgrade(upgrades)
+                .finish(map_config(plain, |()| AppConfig::default()))
+                .tcp()
+        })
+        .map(ServerBuilder::run)
+}
+
+/// The service for upgrade requests of one worker: the same app, and the socket behind it.
+fn upgrades<F, I, S>(
+    app: F,
+) -> impl ServiceFactory<
+    (Request, Framed<TcpStream, h1::Codec>),
+    Config = (),
+    Response = (),
+    Error = Vanished,
+    InitError = (),
+>
+where
+    F: Fn() -> I + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<
+            Request,
+            Config = AppConfig,
+            Response = ServiceResponse<BoxBody>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+{
+    fn_factory(move || {
+        let app = app.clone();
+        async move {
+            let app = Rc::new(
+                app()
+                    .into_factory()
+                    .new_service(AppConfig::default())
+                    .await?,
+            );
+            Ok(fn_service(move |(request, framed)| {
+                let app = Rc::clone(&app);
+                async move {
+                    upgrade(app.as_ref(), request, framed)
+                        .await
+                        .or(Err(Vanished))
+                }
+            }))
+        }
+    })
+}
+
+async fn upgrade<S>(
+    app: &S,
+    request: Request,
+    mut framed: Framed<TcpStream, h1::Codec>,
+) -> io::Result<()>
+where
+    S: Service<Request, Response = ServiceResponse<BoxBody>, Error = Error>,
+{
+    request.extensions_mut().insert(Offered);
+    let answer = match app.call(request).await {
+        Ok(answer) => answer.into_parts().1,
+        Err(error) => error.error_response(),
+    };
+    let (mut answer, body) = answer.into_parts();
+    let opened = answer.extensions_mut().remove::<Opened>();
+    let body = match &opened {
+        Some(_) => bytes::Bytes::new(),
+        None => actix_web::body::to_bytes_limited(body, LONGEST_ANSWER)
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .unwrap_or_default(),
+    };
+    let size = match &opened {
+        Some(_) => BodySize::None,
+        None => BodySize::Sized(u64::try_from(body.len()).unwrap_or(0)),
+    };
+    let head = actix_http::Response::from(answer);
+    let sent = async {
+        framed
+            .send(h1::Message::Item((head.drop_body(), size)))
+            .await
+            .map_err(io::Error::other)?;
+        if !body.is_empty() {
+            framed
+                .send(h1::Message::Chunk(Some(body)))
+                .await
+                .map_err(io::Error::other)?;
+        }
+        io::Result::Ok(())
+    };
+    tokio::time::timeout(ANSWER, sent)
+        .await
+        .map_err(io::Error::other)??;
+    let parts = framed.into_parts();
+    match opened {
+        Some(Opened(start)) => start(Box::new(Socket {
+            early: parts.read_buf,
+            io: parts.io,
+        })),
+        None => end(parts.io).await,
+    }
+    Ok(())
+}
+
+/// The client was gone before its answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the client vanished before the answer to its upgrade")]
+struct Vanished;
+
+impl From<Vanished> for actix_http::Response<BoxBody> {
+    /// Never sent: there is nobody.
+    fn from(_: Vanished) -> Self {
+        Self::bad_request()
+    }
+}
+
+/// Ends a connection whose upgrade was refused: what it still sends is discarded for a moment, so
+/// that no reset overtakes the answer.
+async fn end(mut io: TcpStream) {
+    let goodbye = async {
+        io.shutdown().await?;
+        let mut scratch = [0; 4096];
+        while io.read(&mut scratch).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _gone = tokio::time::timeout(LINGER, goodbye).await;
+}
+
+/// A client's socket, beginning with what came in one piece with the handshake.
+struct Socket {
+    early: BytesMut,
+    io: TcpStream,
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.early.is_empty() {
+            return Pin::new(&mut self.io).poll_read(cx, buf);
+        }
+        let size = self.early.len().min(buf.remaining());
+        buf.put_slice(self.early.get(..size).unwrap_or_default());
+        self.early.advance(size);
+        if self.early.is_empty() {
+            // Not kept for the session's life: an idle session holds no buffer.
+            self.early = BytesMut::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// How long a head of a few hundred bytes may take to be written.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// How long a refused peer may go on talking.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// More than any problem body has.
+const LONGEST_ANSWER: usize = 64 * 1024;
