@@ -6,6 +6,7 @@ class Pcm16 extends AudioWorkletProcessor {
     this.step = sampleRate / rate
     this.position = 0
     this.last = 0
+    this.samples = samples
     this.out = new Int16Array(samples)
     this.filled = 0
   }
@@ -28,9 +29,10 @@ class Pcm16 extends AudioWorkletProcessor {
   push(sample) {
     this.out[this.filled] = Math.max(-1, Math.min(1, sample)) * 32767
     this.filled += 1
-    if (this.filled < this.out.length) return
+    if (this.filled < this.samples) return
+    // The buffer is given away, and what is left of the array has no length any more.
     this.port.postMessage(this.out.buffer, [this.out.buffer])
-    this.out = new Int16Array(this.out.length)
+    this.out = new Int16Array(this.samples)
     this.filled = 0
   }
 }
