@@ -2,8 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use serde::Serialize;
+use tollbridge_domain::Slug;
 
-use crate::shared::Shared;
+use crate::{
+    problem::{Code, Problem},
+    shared::Shared,
+};
 
 /// The process runs and its workers answer; nothing else.
 pub(crate) async fn livez(req: HttpRequest) -> HttpResponse {
@@ -19,8 +23,33 @@ pub(crate) async fn livez(req: HttpRequest) -> HttpResponse {
 
 /// Whether this node takes new work. An upstream's outage is not ours: it never fails readiness,
 /// or one vendor's trouble would evict every node.
-pub(crate) async fn readyz(req: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
-    answer(&req, &checks(&shared))
+pub(crate) async fn readyz(
+    req: HttpRequest,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    let checks = checks(&shared);
+    if checks.iter().all(|check| check.ok) {
+        return Ok(answer(&req, &checks));
+    }
+    let slug = if shared.health.draining() {
+        Slug::Draining
+    } else {
+        Slug::Overloaded
+    };
+    let failed: Vec<String> = checks
+        .iter()
+        .filter(|check| !check.ok)
+        .map(|check| format!("{}: {}", check.name, check.says))
+        .collect();
+    let problem = Problem::with(
+        Code::Slug(slug),
+        format!("Not ready: {}.", failed.join("; ")),
+    );
+    Err(if verbose(&req) {
+        Problem { checks, ..problem }
+    } else {
+        problem
+    })
 }
 
 /// The process has started: this answers only once it listens.
@@ -37,7 +66,7 @@ pub(crate) async fn startupz(req: HttpRequest, shared: web::Data<Shared>) -> Htt
 }
 
 /// One condition of readiness.
-#[derive(Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Check {
     name: &'static str,
     ok: bool,
@@ -92,25 +121,20 @@ fn check(name: &'static str, ok: bool, good: &str, bad: &str) -> Check {
     }
 }
 
+/// 200: every check is good.
 fn answer(req: &HttpRequest, checks: &[Check]) -> HttpResponse {
-    let ok = checks.iter().all(|check| check.ok);
-    let mut answer = if ok {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::ServiceUnavailable()
-    };
+    let mut answer = HttpResponse::Ok();
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
-    if !ok {
-        answer.insert_header((header::RETRY_AFTER, "1"));
-    }
-    if req
-        .query_string()
-        .split('&')
-        .any(|part| part == "verbose" || part.starts_with("verbose="))
-    {
-        return answer.json(serde_json::json!({ "ok": ok, "checks": checks }));
+    if verbose(req) {
+        return answer.json(serde_json::json!({ "ok": true, "checks": checks }));
     }
     answer
         .content_type("text/plain; charset=utf-8")
-        .body(if ok { "ok\n" } else { "not ready\n" })
+        .body("ok\n")
+}
+
+fn verbose(req: &HttpRequest) -> bool {
+    req.query_string()
+        .split('&')
+        .any(|part| part == "verbose" || part.starts_with("verbose="))
 }

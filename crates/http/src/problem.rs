@@ -9,6 +9,8 @@ use actix_web::{
 use serde::Serialize;
 use tollbridge_domain::Slug;
 
+use crate::health::Check;
+
 /// Prefix of the `type` of every problem; `docs/reference/errors/` has a page for each.
 const PROBLEMS: &str = "urn:tollbridge:problem:";
 
@@ -121,6 +123,8 @@ pub struct Problem {
     pub close: bool,
     /// Further headers.
     pub headers: Vec<(header::HeaderName, header::HeaderValue)>,
+    /// Where a node is not ready and was asked for everything it looks at.
+    pub(crate) checks: Vec<Check>,
 }
 
 impl Problem {
@@ -136,6 +140,7 @@ impl Problem {
             retry_after,
             close: false,
             headers: Vec::new(),
+            checks: Vec::new(),
         }
     }
 
@@ -232,6 +237,9 @@ impl Problem {
             }
             if let Some(seconds) = self.retry_after {
                 members.insert("retry_after".to_owned(), seconds.into());
+            }
+            if !self.checks.is_empty() {
+                members.insert("checks".to_owned(), serde_json::json!(self.checks));
             }
             if !self.errors.is_empty() {
                 members.insert("errors".to_owned(), serde_json::json!(self.errors));
