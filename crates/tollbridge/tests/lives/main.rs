@@ -1,0 +1,19 @@
+//! Sessions and operation, from outside: the real binary, judged by the contract.
+//!
+//! One file a subject. Everything here starts servers of its own; nothing is shared but the
+//! machine.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "in a test, a broken assumption is best reported by a panic where it broke"
+)]
+
+mod closes;
+mod drains;
+mod endings;
+mod frames;
+mod house;
+mod memory;
+mod orders;
+mod transparency;
+mod vanishing;
