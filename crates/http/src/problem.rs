@@ -44,6 +44,21 @@ pub enum Code {
 }
 
 impl Code {
+    /// Everything that is not a slug.
+    pub const GENERAL: &'static [Self] = &[
+        Self::InvalidSyntax,
+        Self::InvalidRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::RequestTimeout,
+        Self::Conflict,
+        Self::UpgradeRequired,
+    ];
+
     /// The public name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
