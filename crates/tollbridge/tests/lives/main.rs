@@ -8,12 +8,18 @@
     reason = "in a test, a broken assumption is best reported by a panic where it broke"
 )]
 
+mod admin;
+mod apikeys;
 mod closes;
 mod drains;
 mod endings;
 mod frames;
 mod house;
+mod imports;
+mod keys;
 mod memory;
 mod orders;
+mod races;
 mod transparency;
+mod unwritable;
 mod vanishing;
