@@ -5,6 +5,7 @@
 //! is dialled for a stranger, and everything that can refuse stands in [`admission`].
 
 mod admission;
+mod call;
 mod carrier;
 mod explain;
 mod handshake;
@@ -34,7 +35,10 @@ pub(crate) async fn bridge(
 ) -> Result<HttpResponse, Problem> {
     let generation = shared.generation.load_full();
     let path = req.head().uri.path().to_owned();
-    if !generation.routes.owns(&path) {
+    let routes = &generation.routes;
+    // Socket.IO puts its own segment behind whatever address it is given.
+    let socket_io = path.contains(SOCKET_IO) && routes.find(&path).is_none();
+    if socket_io || !routes.owns(&path) {
         return Err(nothing_here(&req, &path));
     }
     let asked = handshake::read(&req)?;
@@ -46,10 +50,10 @@ pub(crate) async fn bridge(
                 Ok(admitted) => admitted,
                 Err(refusal) => return entrance.refuse(refusal, &handshake, payload),
             };
-            let dialled = match session::dial(&entrance, &admitted, &handshake, &worker).await {
+            let dialled = match call::dial(&entrance, &admitted, &handshake, &worker).await {
                 Ok(dialled) => dialled,
                 Err(refusal) => {
-                    let refusal = session::give_back(&entrance, admitted, refusal).await;
+                    let refusal = call::give_back(&entrance, admitted, refusal).await;
                     return entrance.refuse(refusal, &handshake, payload);
                 }
             };
@@ -60,9 +64,12 @@ pub(crate) async fn bridge(
     }
 }
 
+/// What every address of Socket.IO holds.
+const SOCKET_IO: &str = "/socket.io";
+
 /// 404 for a path that leads nowhere, with the one explanation that people need.
 fn nothing_here(req: &HttpRequest, path: &str) -> Problem {
-    let problem = if path.contains("/socket.io") {
+    let problem = if path.contains(SOCKET_IO) {
         Problem::with(
             Code::Slug(tollbridge_domain::Slug::BadRequest),
             "Socket.IO is its own protocol on top of WebSocket; connect with a plain WebSocket.",

@@ -1,4 +1,4 @@
-//! From an admitted bearer to a running session, and its end.
+//! A running session: its 101, its tasks, and everybody who is told that it opened and ended.
 
 use std::{
     sync::Arc,
@@ -6,202 +6,18 @@ use std::{
 };
 
 use actix_web::{HttpResponse, web};
-use tollbridge_domain::{Secret, Slug};
+use tollbridge_domain::Slug;
 use tollbridge_relay::{Card, Ending, Meter, Reins, Side, Terms, relay};
-use tollbridge_store::{AuditEntry, GiveBack};
+use tollbridge_store::AuditEntry;
 use tollbridge_token::Claims;
-use tollbridge_upstream::{
-    Call, DialError, Dialled, Facts, Piece, RenderError, TargetError, render, render_for_query,
-};
 
 use super::{
-    admission::{Admitted, Entrance, HeldLease, Refusal},
+    admission::{Admitted, Entrance, HeldLease},
+    call::{Agreed, millis},
     handshake::Handshake,
     leg, negotiate,
 };
-use crate::{
-    route::Route,
-    shared::{Shared, Worker},
-    takeover::AnyLeg,
-};
-
-/// An upstream that did not take the call, and whether it can have noticed.
-pub(crate) struct Failed {
-    refusal: Refusal,
-    untouched: bool,
-}
-
-/// What was agreed with the upstream.
-pub(crate) struct Agreed {
-    dialled: Dialled,
-    secrets: Vec<Secret<String>>,
-}
-
-/// Dials the upstream with the real credentials.
-pub(crate) async fn dial(
-    entrance: &Entrance<'_>,
-    admitted: &Admitted,
-    handshake: &Handshake,
-    worker: &Worker,
-) -> Result<Agreed, Failed> {
-    let route = &admitted.route;
-    let claims = admitted.admission.claims();
-    let (call, secrets) = compose(entrance, admitted, handshake).map_err(|error| Failed {
-        refusal: Refusal::genuine(Slug::Internal, error.to_string(), claims),
-        untouched: true,
-    })?;
-    let begun = Instant::now();
-    let outcome = worker
-        .dialer(entrance.generation.number, route)
-        .dial(call)
-        .await;
-    observe(entrance.shared, route, &outcome, begun.elapsed());
-    match outcome {
-        Ok(dialled) => Ok(Agreed { dialled, secrets }),
-        Err(error) => {
-            tracing::warn!(
-                event = "upstream.failed",
-                request_id = entrance.request_id,
-                session_id = %admitted.session,
-                route = %route.name,
-                code = error.slug().as_str(),
-                status = error.status(),
-                reason = %crate::audit::chain(&error),
-                duration_ms = millis(begun.elapsed()),
-                "the upstream did not take the call"
-            );
-            let refusal = Refusal {
-                // A refused credential does not mend itself by waiting.
-                retry_after: (error.slug() != Slug::UpstreamRefused).then_some(1),
-                ..Refusal::genuine(error.slug(), error.to_string(), claims)
-            };
-            Err(Failed {
-                refusal,
-                untouched: error.untouched(),
-            })
-        }
-    }
-}
-
-/// Why a call could not be composed: our configuration's fault, or a secret that cannot be read.
-#[derive(Debug, thiserror::Error)]
-enum ComposeError {
-    #[error("a credential could not be rendered: {0}")]
-    Credential(#[from] RenderError),
-    #[error("the upstream address could not be made: {0}")]
-    Address(#[from] TargetError),
-}
-
-/// Builds the call from nothing: the client's own head contributes only what is on a list.
-fn compose(
-    entrance: &Entrance<'_>,
-    admitted: &Admitted,
-    handshake: &Handshake,
-) -> Result<(Call, Vec<Secret<String>>), ComposeError> {
-    let route = &admitted.route;
-    let claims = admitted.admission.claims();
-    let mut random = [0_u8; 16];
-    entrance.shared.entropy.fill(&mut random);
-    let facts = Facts {
-        session: &admitted.session,
-        subject: claims.subject(),
-        uuid: uuid::Builder::from_random_bytes(random)
-            .into_uuid()
-            .to_string(),
-    };
-    let mut headers = Vec::new();
-    for (name, pieces) in &route.credential_headers {
-        headers.push((name.clone(), render(pieces, &facts)?));
-    }
-    let mut query = Vec::new();
-    for (name, pieces) in &route.credential_query {
-        query.push((name.clone(), render_for_query(pieces, &facts)?));
-    }
-    let url = route
-        .target
-        .url(claims.params(), &admitted.client_query, query)?;
-    let passed = route
-        .header_allow
-        .iter()
-        .flat_map(|name| {
-            entrance
-                .req
-                .headers()
-                .get_all(name.as_str())
-                .map(move |value| (name.clone(), value.as_bytes().to_vec()))
-        })
-        .collect();
-    let call = Call {
-        url,
-        headers,
-        passed,
-        protocols: handshake.offered.clone(),
-        extensions: negotiate::extensions(route, handshake),
-    };
-    Ok((call, secrets(route)?))
-}
-
-/// The secrets of a route, which no close reason may carry to the client.
-fn secrets(route: &Route) -> Result<Vec<Secret<String>>, RenderError> {
-    let credentials = route
-        .credential_headers
-        .iter()
-        .chain(&route.credential_query);
-    credentials
-        .flat_map(|(_, pieces)| pieces)
-        .filter_map(|piece| match piece {
-            Piece::Secret(read) => Some(read().map_err(RenderError::Secret)),
-            _ => None,
-        })
-        .collect()
-}
-
-fn observe(shared: &Shared, route: &Route, outcome: &Result<Dialled, DialError>, took: Duration) {
-    let (label, status) = match outcome {
-        Ok(_) => ("ok", "101".to_owned()),
-        Err(error) => (
-            error.slug().as_str(),
-            error
-                .status()
-                .map_or_else(|| "none".to_owned(), |status| status.to_string()),
-        ),
-    };
-    let name = route.name.as_str();
-    shared
-        .metrics
-        .handshake_seconds
-        .with_label_values(&[name, label])
-        .observe(took.as_secs_f64());
-    shared
-        .metrics
-        .handshakes
-        .with_label_values(&[name, status.as_str()])
-        .inc();
-}
-
-/// Gives the use back where no byte of the handshake reached the upstream.
-pub(crate) async fn give_back(
-    entrance: &Entrance<'_>,
-    admitted: Admitted,
-    failed: Failed,
-) -> Refusal {
-    if !failed.untouched {
-        return failed.refusal;
-    }
-    let returned = admitted
-        .admission
-        .give_back(entrance.shared.used.as_ref())
-        .await;
-    let outcome = match returned {
-        Ok(GiveBack::Returned) => "the use was given back",
-        Ok(GiveBack::Refused) => "the use was given back before and is spent now",
-        Err(_) => "the use could not be given back",
-    };
-    Refusal {
-        why: format!("{}; {outcome}", failed.refusal.why),
-        ..failed.refusal
-    }
-}
+use crate::{route::Route, shared::Shared, takeover::AnyLeg};
 
 /// Answers 101 and starts the session.
 pub(crate) fn open(
@@ -431,8 +247,4 @@ impl Running {
             facts,
         }
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
