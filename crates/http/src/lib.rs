@@ -41,6 +41,7 @@ pub use self::{
     route::{Caps, Compression, Origins, Param, RefuseBy, Route, Table},
     shared::{Generation, Health, ReloadReport, Shared, Steering, Worker},
     takeover::{Listening, serve},
+    wire::{api_key, signing_key},
 };
 
 /// Mounts the public plane: mint, bridge, keys, health.

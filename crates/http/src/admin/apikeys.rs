@@ -13,7 +13,7 @@ use super::{
 use crate::{
     problem::{Code, Problem},
     shared::Shared,
-    wire::maybe,
+    wire::api_key,
 };
 
 pub(super) async fn list(_: Viewer, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
@@ -22,22 +22,7 @@ pub(super) async fn list(_: Viewer, shared: web::Data<Shared>) -> Result<HttpRes
         .api_keys()
         .await
         .map_err(|error| failed(&error))?;
-    let rows: Vec<serde_json::Value> = keys
-        .iter()
-        .map(|key| {
-            serde_json::json!({
-                "id": key.id,
-                "name": key.name,
-                "scope": key.scope,
-                "caller": key.caller.as_ref().map(CallerName::as_str),
-                "routes": key.routes.iter().map(RouteName::as_str).collect::<Vec<_>>(),
-                "created_at": key.created_at.to_string(),
-                "expires_at": maybe(key.expires_at),
-                "revoked_at": maybe(key.revoked_at),
-                "last_used_at": maybe(key.last_used_at),
-            })
-        })
-        .collect();
+    let rows: Vec<serde_json::Value> = keys.iter().map(api_key).collect();
     Ok(ok(&serde_json::json!({ "apikeys": rows })))
 }
 

@@ -12,29 +12,13 @@ use super::{
 use crate::{
     problem::{Code, Problem},
     shared::Shared,
-    wire::maybe,
+    wire::signing_key,
 };
 
 /// Every key, oldest first, without material.
 pub(super) fn summary(shared: &Shared) -> serde_json::Value {
     let snapshot = shared.keyring.snapshot();
-    let rows: Vec<serde_json::Value> = snapshot
-        .records()
-        .iter()
-        .map(|key| {
-            serde_json::json!({
-                "kid": key.kid.as_str(),
-                "algorithm": key.algorithm,
-                "stage": key.stage,
-                "created_at": key.created_at.to_string(),
-                "activate_at": maybe(key.activate_at),
-                "activated_at": maybe(key.activated_at),
-                "retire_at": maybe(key.retire_at),
-                "retired_at": maybe(key.retired_at),
-                "revoked_at": maybe(key.revoked_at),
-            })
-        })
-        .collect();
+    let rows: Vec<serde_json::Value> = snapshot.records().iter().map(signing_key).collect();
     rows.into()
 }
 

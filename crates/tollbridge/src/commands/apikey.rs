@@ -130,22 +130,7 @@ async fn list(common: &Common, store: &Sqlite) -> Result<(), Failure> {
         moment.map_or_else(|| "-".to_owned(), |at| at.to_string())
     };
     if common.json {
-        let rows: Vec<serde_json::Value> = keys
-            .iter()
-            .map(|key| {
-                serde_json::json!({
-                    "id": key.id,
-                    "name": key.name,
-                    "scope": key.scope,
-                    "caller": key.caller.as_ref().map(CallerName::as_str),
-                    "routes": key.routes.iter().map(RouteName::as_str).collect::<Vec<_>>(),
-                    "created_at": key.created_at.to_string(),
-                    "expires_at": key.expires_at.map(|at| at.to_string()),
-                    "revoked_at": key.revoked_at.map(|at| at.to_string()),
-                    "last_used_at": key.last_used_at.map(|at| at.to_string()),
-                })
-            })
-            .collect();
+        let rows: Vec<serde_json::Value> = keys.iter().map(tollbridge_http::api_key).collect();
         output::data(&serde_json::json!({ "apikeys": rows }).to_string());
         return Ok(());
     }

@@ -61,18 +61,7 @@ fn list(common: &Common, keyring: &Arc<Keyring>) {
         let rows: Vec<serde_json::Value> = snapshot
             .records()
             .iter()
-            .map(|key| {
-                serde_json::json!({
-                    "kid": key.kid.as_str(),
-                    "algorithm": key.algorithm,
-                    "stage": key.stage,
-                    "revoked": key.revoked_at.is_some(),
-                    "activate_at": key.activate_at.map(|at| at.to_string()),
-                    "activated_at": key.activated_at.map(|at| at.to_string()),
-                    "retire_at": key.retire_at.map(|at| at.to_string()),
-                    "retired_at": key.retired_at.map(|at| at.to_string()),
-                })
-            })
+            .map(tollbridge_http::signing_key)
             .collect();
         output::data(&serde_json::json!({ "keys": rows }).to_string());
         return;
