@@ -48,6 +48,13 @@ pub trait SessionLeases: Send + Sync {
         caps: LeaseCaps,
     ) -> Result<Result<(), LeaseRefusal>, StoreError>;
 
+    /// Whether [`acquire`](Self::acquire) would succeed now. Takes nothing, promises nothing.
+    async fn room(
+        &self,
+        lease: &Lease,
+        caps: LeaseCaps,
+    ) -> Result<Result<(), LeaseRefusal>, StoreError>;
+
     /// Gives it back. Releasing twice is harmless.
     fn release(&self, lease: &Lease);
 }

@@ -255,36 +255,30 @@ impl<'a> Entrance<'a> {
         session: &SessionId,
         claims: &Claims,
     ) -> Result<HeldLease, Refusal> {
-        let lease = Lease {
-            session: session.clone(),
-            route: route.name.clone(),
-            subject: claims.subject().clone(),
-        };
-        let caps = LeaseCaps {
+        let lease = lease_for(route, session, claims);
+        let taken = self.shared.leases.acquire(&lease, self.caps(route)).await;
+        taken
+            .map_err(|error| self.store_failed("lease", &error, claims))?
+            .map_err(|full| full_up(full, claims))?;
+        Ok(HeldLease {
+            lease,
+            shared: self.shared.clone(),
+        })
+    }
+
+    /// Whether one session more has room, taking none.
+    pub(crate) async fn room(&self, route: &Route, claims: &Claims) -> Result<(), Refusal> {
+        let lease = lease_for(route, &self.shared.new_session(), claims);
+        let room = self.shared.leases.room(&lease, self.caps(route)).await;
+        room.map_err(|error| self.store_failed("lease", &error, claims))?
+            .map_err(|full| full_up(full, claims))
+    }
+
+    fn caps(&self, route: &Route) -> LeaseCaps {
+        LeaseCaps {
             server: Some(self.generation.max_sessions),
             route: route.caps.sessions,
             subject: route.caps.sessions_per_subject,
-        };
-        let taken = self.shared.leases.acquire(&lease, caps).await;
-        match taken.map_err(|error| self.store_failed("lease", &error, claims))? {
-            Ok(()) => Ok(HeldLease {
-                lease,
-                shared: self.shared.clone(),
-            }),
-            Err(LeaseRefusal::Server) => Err(Refusal {
-                retry_after: Some(5),
-                ..Refusal::genuine(Slug::Overloaded, "server.max_sessions", claims)
-            }),
-            Err(LeaseRefusal::Route) => Err(Refusal::genuine(
-                Slug::ConcurrencyLimit,
-                "sessions of the route",
-                claims,
-            )),
-            Err(LeaseRefusal::Subject) => Err(Refusal::genuine(
-                Slug::ConcurrencyLimit,
-                "sessions of the subject",
-                claims,
-            )),
         }
     }
 
@@ -319,6 +313,29 @@ impl<'a> Entrance<'a> {
         Refusal {
             retry_after: Some(1),
             ..Refusal::genuine(slug, crate::audit::chain(error), claims)
+        }
+    }
+}
+
+fn lease_for(route: &Route, session: &SessionId, claims: &Claims) -> Lease {
+    Lease {
+        session: session.clone(),
+        route: route.name.clone(),
+        subject: claims.subject().clone(),
+    }
+}
+
+fn full_up(full: LeaseRefusal, claims: &Claims) -> Refusal {
+    match full {
+        LeaseRefusal::Server => Refusal {
+            retry_after: Some(5),
+            ..Refusal::genuine(Slug::Overloaded, "server.max_sessions", claims)
+        },
+        LeaseRefusal::Route => {
+            Refusal::genuine(Slug::ConcurrencyLimit, "sessions of the route", claims)
+        }
+        LeaseRefusal::Subject => {
+            Refusal::genuine(Slug::ConcurrencyLimit, "sessions of the subject", claims)
         }
     }
 }

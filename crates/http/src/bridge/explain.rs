@@ -46,6 +46,7 @@ async fn judged(entrance: &Entrance<'_>) -> Result<(), Refusal> {
     entrance.rated(&route, verified.claims())?;
     entrance.client_query(&route, &query, verified.claims())?;
     entrance.open_for_work(verified.claims())?;
+    entrance.room(&route, verified.claims()).await?;
     entrance.unspent(verified.claims()).await
 }
 

@@ -86,6 +86,10 @@ async fn expect(
     caps: LeaseCaps,
     verdict: Result<(), LeaseRefusal>,
 ) {
+    for _ in 0..2 {
+        let room = leases.room(lease, caps).await.unwrap();
+        assert_eq!(room, verdict, "asking takes nothing: {lease:?}");
+    }
     let granted = leases.acquire(lease, caps).await.unwrap();
     assert_eq!(granted, verdict, "{lease:?}");
 }

@@ -32,6 +32,14 @@ impl SessionLeases for MemoryLeases {
         Ok(open(&self.book).acquire(lease, caps))
     }
 
+    async fn room(
+        &self,
+        lease: &Lease,
+        caps: LeaseCaps,
+    ) -> Result<Result<(), LeaseRefusal>, StoreError> {
+        Ok(open(&self.book).room(lease, caps))
+    }
+
     fn release(&self, lease: &Lease) {
         open(&self.book).release(&lease.session);
     }
@@ -51,15 +59,33 @@ struct Holder {
     subject: Subject,
 }
 
+impl Holder {
+    fn of(lease: &Lease) -> Self {
+        Self {
+            route: lease.route.clone(),
+            subject: lease.subject.clone(),
+        }
+    }
+}
+
 impl Book {
     fn acquire(&mut self, lease: &Lease, caps: LeaseCaps) -> Result<(), LeaseRefusal> {
         if self.held.contains_key(&lease.session) {
             return Ok(());
         }
-        let holder = Holder {
-            route: lease.route.clone(),
-            subject: lease.subject.clone(),
-        };
+        self.room(lease, caps)?;
+        let holder = Holder::of(lease);
+        *self.routes.entry(lease.route.clone()).or_default() += 1;
+        *self.subjects.entry(holder.clone()).or_default() += 1;
+        self.held.insert(lease.session.clone(), holder);
+        Ok(())
+    }
+
+    fn room(&self, lease: &Lease, caps: LeaseCaps) -> Result<(), LeaseRefusal> {
+        if self.held.contains_key(&lease.session) {
+            return Ok(());
+        }
+        let holder = Holder::of(lease);
         let server = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
         let route = self.routes.get(&lease.route).copied().unwrap_or(0);
         let subject = self.subjects.get(&holder).copied().unwrap_or(0);
@@ -72,9 +98,6 @@ impl Book {
         if reached(subject, caps.subject) {
             return Err(LeaseRefusal::Subject);
         }
-        *self.routes.entry(lease.route.clone()).or_default() += 1;
-        *self.subjects.entry(holder.clone()).or_default() += 1;
-        self.held.insert(lease.session.clone(), holder);
         Ok(())
     }
 
