@@ -39,7 +39,7 @@ pub use self::{
     request::{RequestId, layer},
     revoked::{Revoked, names},
     route::{Caps, Compression, Origins, Param, RefuseBy, Route, Table},
-    shared::{Generation, Health, ReloadReport, Shared, Steering, Worker},
+    shared::{Generation, Health, ReloadError, ReloadReport, Shared, Steering, Worker},
     takeover::{Listening, serve},
     wire::{api_key, signing_key},
 };

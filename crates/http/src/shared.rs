@@ -14,10 +14,10 @@ use std::{
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tollbridge_authn::{ApiKeys, Chain};
-use tollbridge_domain::{CallerName, Clock, Entropy, Moment, RouteName, SessionId};
+use tollbridge_domain::{Act, CallerName, Clock, Entropy, Moment, RouteName, SessionId};
 use tollbridge_keyring::Keyring;
 use tollbridge_relay::Registry;
-use tollbridge_store::{SessionLeases, Store, UsedTokens};
+use tollbridge_store::{SessionLeases, Store, StoreError, UsedTokens};
 use tollbridge_token::{Minter, Verifier};
 use tollbridge_upstream::Dialer;
 
@@ -64,11 +64,25 @@ pub struct Generation {
 /// What only the binary can do.
 #[async_trait]
 pub trait Steering: Send + Sync {
-    /// Reads the configuration again. `Err` holds what is wrong with it; the old one stays.
-    async fn reload(&self) -> Result<ReloadReport, String>;
+    /// Reads the configuration again, and records `act` before it is in force.
+    ///
+    /// # Errors
+    /// Where it is not taken; the old one stays and nothing is recorded.
+    async fn reload(&self, act: &Act) -> Result<ReloadReport, ReloadError>;
 
     /// Begins to drain; returns at once.
     fn drain(&self);
+}
+
+/// Why a configuration was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// What is wrong with it.
+    #[error("{0}")]
+    Refused(String),
+    /// No record, no act.
+    #[error("the reload could not be recorded")]
+    Unrecorded(#[from] StoreError),
 }
 
 /// What a reload did.

@@ -12,11 +12,12 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tollbridge_authn::{ApiKeys, Caller, Chain, RouteLimit, SubjectRule};
 use tollbridge_domain::{
-    CallerName, Clock, Entropy, Moment, RouteName, Subject, SystemClock, TokenId,
+    Act, CallerName, Clock, Entropy, Moment, RouteName, Subject, SystemClock, TokenId,
 };
 use tollbridge_http::{
-    Caps, Compression, Denials, Generation, Health, Metrics, Origins, RefuseBy, ReloadReport,
-    Revoked, Route, Shared, Steering, Table, Trust, Worker, grant, layer, public, sink,
+    Caps, Compression, Denials, Generation, Health, Metrics, Origins, RefuseBy, ReloadError,
+    ReloadReport, Revoked, Route, Shared, Steering, Table, Trust, Worker, grant, layer, public,
+    sink,
 };
 use tollbridge_keyring::{Keyring, MasterKey, Policy, RingEntropy};
 use tollbridge_relay::{Limits, Registry};
@@ -156,8 +157,8 @@ struct Nobody;
 
 #[async_trait]
 impl Steering for Nobody {
-    async fn reload(&self) -> Result<ReloadReport, String> {
-        Err("embedded".to_owned())
+    async fn reload(&self, _act: &Act) -> Result<ReloadReport, ReloadError> {
+        Err(ReloadError::Refused("embedded".to_owned()))
     }
 
     fn drain(&self) {}

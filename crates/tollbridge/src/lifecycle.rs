@@ -2,7 +2,6 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -29,7 +28,12 @@ use tollbridge_store::{EpochStore, RevocationStore, Store, StoreError, memory};
 use tollbridge_store_sql::{Mode, ServerLock};
 use tollbridge_token::{Minter, Verifier};
 
-use crate::{failure::Failure, local, output, refresh, reload::Helm, socket, wire};
+use crate::{
+    failure::Failure,
+    local, output, refresh,
+    reload::{Helm, Source},
+    socket, wire,
+};
 
 /// The version, as people and `build_info` see it.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -56,7 +60,7 @@ impl Ready {
     /// Takes the lock, the store, the keys and the ports.
     pub(crate) async fn prepare(
         settings: Settings,
-        config: Option<PathBuf>,
+        config: Option<Source>,
     ) -> Result<Self, Failure> {
         tollbridge_token::install();
         let public = bind(settings.server.listen, "server.listen")?;
@@ -299,7 +303,7 @@ async fn wait_and_drain(shared: &Arc<Shared>, helm: &Arc<Helm>) {
             _ = int.recv() => break,
             () = helm.drain_ordered() => break,
             _ = hup.recv() => {
-                let _reported = helm.reload().await;
+                helm.reload_by_signal().await;
             }
         }
     }

@@ -13,37 +13,69 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tollbridge_authn::ApiKeys;
 use tollbridge_config::Settings;
-use tollbridge_http::{ReloadReport, Shared, Steering};
+use tollbridge_domain::{Act, Actor};
+use tollbridge_http::{ReloadError, ReloadReport, Shared, Steering, chain};
 
 use crate::{local, wire};
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// The configuration's file, and what was in it when somebody last looked.
+pub(crate) struct Source {
+    path: PathBuf,
+    seen: Mutex<Option<Vec<u8>>>,
+}
+
+impl Source {
+    /// To be made before the file is loaded: what changes in between is then found later.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        let seen = Mutex::new(fs::read(&path).ok());
+        Self { path, seen }
+    }
+
+    /// Looks again; whether there is another text than before.
+    fn has_changed(&self) -> bool {
+        let now = fs::read(&self.path).ok();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = now.is_some() && now != *seen;
+        if changed {
+            *seen = now;
+        }
+        changed
+    }
+}
+
 /// What the admin API and signals steer.
 pub(crate) struct Helm {
-    path: Option<PathBuf>,
+    source: Option<Source>,
     public: SocketAddr,
     api_keys: Arc<ApiKeys>,
     shared: OnceLock<Weak<Shared>>,
-    in_force: Mutex<Settings>,
+    /// What the process started with: what needs a restart is measured by it.
+    started: Settings,
+    drain_window: Mutex<Duration>,
+    /// One reload at a time.
+    turn: tokio::sync::Mutex<()>,
     drain: Notify,
 }
 
 impl Helm {
-    /// `path` is `None` where the configuration is not a file: the demo.
+    /// `source` is `None` where the configuration is not a file: the demo.
     pub(crate) fn new(
-        path: Option<PathBuf>,
+        source: Option<Source>,
         public: SocketAddr,
         api_keys: Arc<ApiKeys>,
         settings: Settings,
     ) -> Self {
         Self {
-            path,
+            source,
             public,
             api_keys,
             shared: OnceLock::new(),
-            in_force: Mutex::new(settings),
+            drain_window: Mutex::new(settings.server.drain_window),
+            started: settings,
+            turn: tokio::sync::Mutex::new(()),
             drain: Notify::new(),
         }
     }
@@ -60,54 +92,62 @@ impl Helm {
 
     /// How long a drain may take, as configured now.
     pub(crate) fn drain_window(&self) -> Duration {
-        self.in_force
+        *self
+            .drain_window
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .server
-            .drain_window
     }
 
-    async fn swap(&self) -> Result<ReloadReport, String> {
+    /// Reloads on a signal.
+    pub(crate) async fn reload_by_signal(&self) {
+        let _reported = self.reload(&unasked("signal")).await;
+    }
+
+    async fn swap(&self, act: &Act) -> Result<ReloadReport, ReloadError> {
+        let _turn = self.turn.lock().await;
         let shared = self
             .shared
             .get()
             .and_then(Weak::upgrade)
-            .ok_or("the server is stopping")?;
-        let path = self
-            .path
+            .ok_or_else(|| refused("the server is stopping"))?;
+        let source = self
+            .source
             .as_ref()
-            .ok_or("this server has no configuration file")?;
-        let loaded = tollbridge_config::load(path, &local::environment)
-            .map_err(|problems| problems.to_string())?;
-        self.follow_keys(&shared, &loaded.settings).await?;
-        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+            .ok_or_else(|| refused("this server has no configuration file"))?;
+        // What is read now is not to be read again by the watch.
+        let _noticed = source.has_changed();
+        let loaded = tollbridge_config::load(&source.path, &local::environment).map_err(refused)?;
+        let mut settings = loaded.settings;
+        let needs_restart = needs_restart(&self.started, &settings);
+        self.keep_windows(&mut settings);
         let number = shared.generation.load().number + 1;
-        let generation =
-            wire::generation(&loaded.settings, number, self.public, Some(&self.api_keys))
-                .map_err(|error| error.to_string())?;
-        let needs_restart = needs_restart(&in_force, &loaded.settings);
+        let generation = wire::generation(&settings, number, self.public, Some(&self.api_keys))
+            .map_err(refused)?;
+        follow_master(&shared, &settings).await?;
+        shared.store.record_act(act, shared.clock.now()).await?;
+        shared.keyring.set_policy(local::policy(&settings));
         shared.generation.store(Arc::new(generation));
-        *in_force = loaded.settings;
+        *self
+            .drain_window
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = settings.server.drain_window;
         Ok(ReloadReport {
             generation: number,
             needs_restart,
         })
     }
 
-    /// The rotation policy and the master key, which `keys rewrap` may have changed.
-    async fn follow_keys(&self, shared: &Shared, settings: &Settings) -> Result<(), String> {
-        let master = local::master_key(&settings.keys.master_key, true)
-            .map_err(|failure| failure.to_string())?;
-        shared
-            .keyring
-            .adopt_master(master)
-            .await
-            .map_err(|error| format!("keys.master_key: {}", tollbridge_http::chain(&error)))?;
-        shared.keyring.set_policy(local::policy(settings));
-        Ok(())
+    /// The verifier holds tokens to the longest window of the start. Until the restart the mint
+    /// does too, or it would mint what nobody redeems.
+    fn keep_windows(&self, settings: &mut Settings) {
+        let longest = self.started.tokens.max_redeem_within;
+        settings.tokens.max_redeem_within = longest;
+        if settings.tokens.redeem_within > longest {
+            settings.tokens.redeem_within = self.started.tokens.redeem_within;
+        }
     }
 
-    fn report(&self, outcome: &Result<ReloadReport, String>) {
+    fn report(&self, outcome: &Result<ReloadReport, ReloadError>) {
         let Some(shared) = self.shared.get().and_then(Weak::upgrade) else {
             return;
         };
@@ -120,9 +160,9 @@ impl Helm {
                 needs_restart = report.needs_restart.join(" "),
                 "the configuration was read again"
             ),
-            Err(problems) => tracing::error!(
+            Err(error) => tracing::error!(
                 event = "config.reload_failed",
-                reason = problems,
+                reason = chain(error),
                 "the configuration was not taken; the old one stays"
             ),
         }
@@ -131,18 +171,14 @@ impl Helm {
     /// Reloads whenever the file's text changes. Polled, not notified: it sees a file that is
     /// replaced, mounted or linked anew alike.
     pub(crate) async fn watch(self: Arc<Self>) {
-        let Some(path) = self.path.clone() else {
+        let Some(source) = &self.source else {
             return;
         };
-        let read = || fs::read(&path).ok();
-        let mut known = read();
         let mut ticker = tokio::time::interval(EVERY);
         loop {
             ticker.tick().await;
-            let text = read();
-            if text.is_some() && text != known {
-                known = text;
-                let _reported = self.reload().await;
+            if source.has_changed() {
+                let _reported = self.reload(&unasked("file")).await;
             }
         }
     }
@@ -150,8 +186,8 @@ impl Helm {
 
 #[async_trait]
 impl Steering for Helm {
-    async fn reload(&self) -> Result<ReloadReport, String> {
-        let outcome = self.swap().await;
+    async fn reload(&self, act: &Act) -> Result<ReloadReport, ReloadError> {
+        let outcome = self.swap(act).await;
         self.report(&outcome);
         outcome
     }
@@ -159,6 +195,30 @@ impl Steering for Helm {
     fn drain(&self) {
         self.drain.notify_one();
     }
+}
+
+/// The master key, which `keys rewrap` may have changed.
+async fn follow_master(shared: &Shared, settings: &Settings) -> Result<(), ReloadError> {
+    let master = local::master_key(&settings.keys.master_key, true).map_err(refused)?;
+    let adopted = shared.keyring.adopt_master(master).await;
+    adopted.map_err(|error| ReloadError::Refused(format!("keys.master_key: {}", chain(&error))))
+}
+
+/// A reload that no operator asked for by name.
+fn unasked(from: &str) -> Act {
+    Act {
+        actor: Actor {
+            from: from.to_owned(),
+            ..Actor::system()
+        },
+        event: "config.reloaded",
+        target: String::new(),
+        why: String::new(),
+    }
+}
+
+fn refused(why: impl ToString) -> ReloadError {
+    ReloadError::Refused(why.to_string())
 }
 
 /// Settings that are read only at the start.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     health,
     problem::{Code, Problem},
-    shared::Shared,
+    shared::{ReloadError, Shared},
 };
 
 pub(super) async fn overview(_: Viewer, shared: web::Data<Shared>) -> HttpResponse {
@@ -116,16 +116,12 @@ pub(super) async fn reload(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     let act = operator.act("config.reloaded", "", "");
-    shared
-        .store
-        .record_act(&act, shared.clock.now())
-        .await
-        .map_err(|error| failed(&error))?;
-    match shared.steering.reload().await {
+    match shared.steering.reload(&act).await {
         Ok(report) => Ok(ok(&serde_json::json!({
             "generation": report.generation,
             "needs_restart": report.needs_restart,
         }))),
-        Err(problems) => Err(Problem::with(Code::InvalidRequest, problems)),
+        Err(ReloadError::Refused(problems)) => Err(Problem::with(Code::InvalidRequest, problems)),
+        Err(error) => Err(failed(&error)),
     }
 }
