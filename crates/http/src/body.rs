@@ -15,13 +15,26 @@ use crate::problem::{Code, Problem};
 /// where the client broke off.
 pub(crate) async fn read_json(
     req: &HttpRequest,
-    mut payload: web::Payload,
+    payload: web::Payload,
     most: usize,
     deadline: Duration,
 ) -> Result<Bytes, Problem> {
     if !is_json(req) || req.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(Code::UnsupportedMediaType).closing());
     }
+    read(req, payload, most, deadline).await
+}
+
+/// The same whatever the media type says.
+///
+/// # Errors
+/// As [`read_json`], without the 415.
+pub(crate) async fn read(
+    req: &HttpRequest,
+    mut payload: web::Payload,
+    most: usize,
+    deadline: Duration,
+) -> Result<Bytes, Problem> {
     let announced = req
         .headers()
         .get(header::CONTENT_LENGTH)

@@ -7,8 +7,9 @@ use tollbridge_domain::{CallerName, Moment, RouteName};
 use tollbridge_store::{Scope, StoreError};
 
 use super::{
+    asked::Asked,
     door::{Operator, Viewer},
-    failed, ok, parse,
+    failed, ok,
 };
 use crate::{
     problem::{Code, Problem},
@@ -28,7 +29,7 @@ pub(super) async fn list(_: Viewer, shared: web::Data<Shared>) -> Result<HttpRes
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Create {
+pub(super) struct Create {
     name: String,
     scope: Scope,
     caller: Option<CallerName>,
@@ -40,10 +41,9 @@ struct Create {
 
 pub(super) async fn create(
     operator: Operator,
-    body: web::Bytes,
+    Asked(ask): Asked<Create>,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
-    let ask: Create = parse(&body)?;
     let generation = shared.generation.load_full();
     let callers = &generation.api_key_callers;
     let caller = match (ask.scope, ask.caller) {

@@ -6,8 +6,9 @@ use tollbridge_domain::{KeyId, Slug};
 use tollbridge_keyring::KeyringError;
 
 use super::{
+    asked::Asked,
     door::{Operator, Viewer},
-    failed, ok, parse,
+    failed, ok,
 };
 use crate::{
     problem::{Code, Problem},
@@ -28,17 +29,16 @@ pub(super) async fn list(_: Viewer, shared: web::Data<Shared>) -> HttpResponse {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Rotate {
+pub(super) struct Rotate {
     now: bool,
     reason: String,
 }
 
 pub(super) async fn rotate(
     operator: Operator,
-    body: web::Bytes,
+    Asked(ask): Asked<Rotate>,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
-    let ask: Rotate = parse(&body)?;
     let why = operator.act("", "", &ask.reason).why;
     let rotation = shared
         .keyring
@@ -54,7 +54,7 @@ pub(super) async fn rotate(
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Revoke {
+pub(super) struct Revoke {
     also_sessions: bool,
     reason: String,
 }
@@ -62,10 +62,9 @@ struct Revoke {
 pub(super) async fn revoke(
     operator: Operator,
     kid: web::Path<String>,
-    body: web::Bytes,
+    Asked(ask): Asked<Revoke>,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
-    let ask: Revoke = parse(&body)?;
     let kid = KeyId::parse(&kid).or(Err(Problem::with(Code::NotFound, "There is no such key.")))?;
     let why = operator.act("", "", &ask.reason).why;
     match shared.keyring.revoke(&kid, &operator.0, &why).await {

@@ -1,6 +1,7 @@
 //! The admin API: sessions, keys, API keys, revocations, denials, audit, drain, reload.
 
 mod apikeys;
+mod asked;
 mod door;
 mod keys;
 mod node;
@@ -8,12 +9,11 @@ mod revocations;
 mod sessions;
 
 use actix_web::{HttpResponse, http::header, web};
-use serde::de::DeserializeOwned;
 
 pub use self::door::Door;
 use crate::{
     audit::chain,
-    problem::{Code, FieldError, Problem},
+    problem::{Code, Problem},
 };
 
 /// Mounts `/admin/v1/…`.
@@ -45,25 +45,6 @@ fn ok(body: &serde_json::Value) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(body)
-}
-
-/// Reads a JSON body into a closed type; an empty body stands for `{}`.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let bytes = if bytes.trim_ascii().is_empty() {
-        b"{}"
-    } else {
-        bytes
-    };
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Problem {
-            errors: vec![FieldError {
-                pointer: String::new(),
-                detail: error.to_string(),
-            }],
-            ..Problem::with(Code::InvalidRequest, error.to_string())
-        },
-        _ => Problem::with(Code::InvalidSyntax, error.to_string()),
-    })
 }
 
 /// The operator may read why the store did not do it.

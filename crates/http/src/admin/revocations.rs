@@ -6,8 +6,9 @@ use tollbridge_domain::{Moment, Slug};
 use tollbridge_store::{Revocation, RevokedThing};
 
 use super::{
+    asked::Asked,
     door::{Operator, Viewer},
-    failed, ok, parse,
+    failed, ok,
 };
 use crate::{
     problem::{Code, Problem},
@@ -32,7 +33,7 @@ pub(super) async fn list(_: Viewer, shared: web::Data<Shared>) -> Result<HttpRes
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Add {
+pub(super) struct Add {
     subject: Option<String>,
     jti: Option<String>,
     route: Option<String>,
@@ -71,10 +72,9 @@ impl Add {
 
 pub(super) async fn add(
     operator: Operator,
-    body: web::Bytes,
+    Asked(ask): Asked<Add>,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
-    let ask: Add = parse(&body)?;
     let (thing, value) = ask.thing()?;
     let now = shared.clock.now();
     let until = ask.until.map(Moment::from_seconds);

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use tollbridge_domain::Slug;
 
 use super::{
+    asked::Asked,
     door::{Operator, Viewer},
-    failed, ok, parse,
+    failed, ok,
 };
 use crate::{
     problem::{Code, Problem},
@@ -71,17 +72,16 @@ pub(super) async fn list(
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Kill {
+pub(super) struct Kill {
     reason: String,
 }
 
 pub(super) async fn kill(
     operator: Operator,
     id: web::Path<String>,
-    body: web::Bytes,
+    Asked(kill): Asked<Kill>,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
-    let kill: Kill = parse(&body)?;
     if !shared
         .registry
         .list()
