@@ -49,8 +49,13 @@ pub(super) async fn run(common: Common, command: ApiKey) -> Result<(), Failure> 
                     StoreError::Conflict => Failure::Failed(format!("a live key is named {name}")),
                     other => Failure::of("the key was not made", &other),
                 })?;
-            output::words(&format!("made {} ({name}); it is shown once", record.id));
-            output::data(text.reveal());
+            if common.json {
+                let made = serde_json::json!({ "id": record.id, "name": record.name, "key": text.reveal() });
+                output::data(&made.to_string());
+            } else {
+                output::words(&format!("made {} ({name}); it is shown once", record.id));
+                output::data(text.reveal());
+            }
             Ok(())
         }
         ApiKey::List => list(&common, &store).await,
@@ -61,7 +66,8 @@ pub(super) async fn run(common: Common, command: ApiKey) -> Result<(), Failure> 
                 .await
                 .map_err(|error| Failure::of("the key was not revoked", &error))?;
             if revoked {
-                output::words(&format!("revoked {id}"));
+                let value = serde_json::json!({ "id": id, "revoked": true });
+                output::done(common.json, &value, &format!("revoked {id}"));
                 Ok(())
             } else {
                 Err(Failure::Failed(format!(

@@ -8,8 +8,28 @@ use crate::{
 
 pub(super) fn run(common: &Common, config: &Config) -> Result<(), Failure> {
     match config {
-        Config::Show => output::data(local::load(&common.config)?.settings.show().trim_end()),
-        Config::Docs => output::data(tollbridge_config::reference().trim_end()),
+        Config::Show => {
+            let shown = local::load(&common.config)?.settings.show();
+            output::data(&if common.json {
+                as_json(&shown)?
+            } else {
+                shown.trim_end().to_owned()
+            });
+        }
+        Config::Docs => {
+            let reference = tollbridge_config::reference();
+            output::data(&if common.json {
+                serde_json::json!({ "markdown": reference }).to_string()
+            } else {
+                reference.trim_end().to_owned()
+            });
+        }
     }
     Ok(())
+}
+
+fn as_json(toml: &str) -> Result<String, Failure> {
+    let value: serde_json::Value =
+        toml::from_str(toml).map_err(|error| Failure::of("the configuration", &error))?;
+    Ok(value.to_string())
 }

@@ -9,7 +9,8 @@ pub(super) async fn drain(common: Common) -> Result<(), Failure> {
     let answer = Server::find(&common, &settings)?
         .ask(Method::POST, "/admin/v1/drain", None)
         .await?;
-    output::words(&format!("draining; sessions open: {}", answer["sessions"]));
+    let said = format!("draining; sessions open: {}", answer["sessions"]);
+    output::done(common.json, &answer, &said);
     Ok(())
 }
 

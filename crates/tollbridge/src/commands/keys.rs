@@ -4,7 +4,7 @@ use std::{fs, io::IsTerminal, sync::Arc};
 
 use awc::http::Method;
 use tollbridge_domain::{KeyId, Secret};
-use tollbridge_keyring::{Keyring, MasterKey, RingEntropy};
+use tollbridge_keyring::{Keyring, MasterKey, RingEntropy, Rotation};
 use tollbridge_store_sql::Mode;
 
 use super::table;
@@ -34,7 +34,9 @@ pub(super) async fn run(common: Common, command: Keys) -> Result<(), Failure> {
                 .revoke(&kid, &local::operator(), &reason)
                 .await
                 .map_err(|error| Failure::of("the key was not revoked", &error))?;
+            // Said at once: the key is revoked even where the server cannot be reached below.
             output::words(&format!("revoked {kid}"));
+            let mut value = serde_json::json!({ "kid": kid.as_str(), "revoked": true });
             if also_sessions {
                 let body =
                     serde_json::json!({ "kid": kid.as_str(), "reason": reason, "sessions": true });
@@ -43,10 +45,14 @@ pub(super) async fn run(common: Common, command: Keys) -> Result<(), Failure> {
                     .ask(Method::POST, "/admin/v1/revocations", Some(body))
                     .await?;
                 output::words(&format!("sessions ended: {}", answer["sessions_ended"]));
+                value["sessions_ended"] = answer["sessions_ended"].clone();
+            }
+            if common.json {
+                output::data(&value.to_string());
             }
         }
-        Keys::Rewrap { new_master_key } => rewrap(&keyring, &new_master_key).await?,
-        Keys::Import { path } => import(&keyring, &path).await?,
+        Keys::Rewrap { new_master_key } => rewrap(&common, &keyring, &new_master_key).await?,
+        Keys::Import { path } => import(&common, &keyring, &path).await?,
         Keys::Jwks => output::data(&String::from_utf8_lossy(&keyring.snapshot().jwks().body)),
     }
     Ok(())
@@ -100,13 +106,17 @@ async fn rotate(
         .rotate(now, &local::operator(), reason)
         .await
         .map_err(|error| Failure::of("the key was not rotated", &error))?;
-    let line = if common.json {
-        serde_json::json!({ "kid": rotation.kid.as_str(), "activates_at": rotation.activates_at.to_string() }).to_string()
-    } else {
-        format!("{} active from {}", rotation.kid, rotation.activates_at)
-    };
-    output::data(&line);
+    takeover(common, &rotation);
     Ok(())
+}
+
+fn takeover(common: &Common, rotation: &Rotation) {
+    let (kid, at) = (rotation.kid.as_str(), rotation.activates_at.to_string());
+    output::data(&if common.json {
+        serde_json::json!({ "kid": kid, "activates_at": at }).to_string()
+    } else {
+        format!("{kid} active from {at}")
+    });
 }
 
 fn confirm(kid: &KeyId, yes: bool) -> Result<(), Failure> {
@@ -128,7 +138,11 @@ fn confirm(kid: &KeyId, yes: bool) -> Result<(), Failure> {
     }
 }
 
-async fn rewrap(keyring: &Arc<Keyring>, path: &std::path::Path) -> Result<(), Failure> {
+async fn rewrap(
+    common: &Common,
+    keyring: &Arc<Keyring>,
+    path: &std::path::Path,
+) -> Result<(), Failure> {
     let entropy = RingEntropy::default();
     let new = if path.exists() {
         MasterKey::load(path)
@@ -140,14 +154,21 @@ async fn rewrap(keyring: &Arc<Keyring>, path: &std::path::Path) -> Result<(), Fa
         .rewrap(new, &local::operator())
         .await
         .map_err(|error| Failure::of("the keys were not sealed again", &error))?;
-    output::words(&format!(
-        "sealed again; set keys.master_key = \"file:{}\" and reload the server",
-        path.display()
-    ));
+    let reference = format!("file:{}", path.display());
+    let said = format!("sealed again; set keys.master_key = \"{reference}\" and reload the server");
+    output::done(
+        common.json,
+        &serde_json::json!({ "master_key": reference }),
+        &said,
+    );
     Ok(())
 }
 
-async fn import(keyring: &Arc<Keyring>, path: &std::path::Path) -> Result<(), Failure> {
+async fn import(
+    common: &Common,
+    keyring: &Arc<Keyring>,
+    path: &std::path::Path,
+) -> Result<(), Failure> {
     let text = if path.as_os_str() == "-" {
         std::io::read_to_string(std::io::stdin())
     } else {
@@ -158,9 +179,6 @@ async fn import(keyring: &Arc<Keyring>, path: &std::path::Path) -> Result<(), Fa
         .import(&pem, &local::operator())
         .await
         .map_err(|error| Failure::of("the key was not imported", &error))?;
-    output::data(&format!(
-        "{} active from {}",
-        imported.kid, imported.activates_at
-    ));
+    takeover(common, &imported);
     Ok(())
 }

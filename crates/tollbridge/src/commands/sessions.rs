@@ -36,14 +36,14 @@ pub(super) async fn run(common: Common, command: Sessions) -> Result<(), Failure
                 ));
             }
             let body = serde_json::json!({ "reason": reason });
-            server
+            let answer = server
                 .ask(
                     Method::DELETE,
                     &format!("/admin/v1/sessions/{id}"),
                     Some(body),
                 )
                 .await?;
-            output::words(&format!("ended {id}"));
+            output::done(common.json, &answer, &format!("ended {id}"));
         }
     }
     Ok(())
