@@ -1,6 +1,10 @@
 //! A running server with routes to scripted upstreams, and the shortest ways in.
 
-use std::{process::Output, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Output,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -25,6 +29,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A server and what its tests know of it.
 pub(crate) struct House {
     pub(crate) server: Server,
+    socket: PathBuf,
     minting: OnceCell<String>,
 }
 
@@ -96,15 +101,24 @@ impl House {
 
     /// Starts this one.
     pub(crate) async fn of(builder: ServerBuilder) -> Self {
+        let server = builder.start().await;
         Self {
-            server: builder.start().await,
+            socket: server.dir().join("tollbridge.db.sock"),
+            server,
             minting: OnceCell::new(),
+        }
+    }
+
+    /// The same with its store, and so its socket, in another folder.
+    pub(crate) fn keeping_its_store_in(self, folder: &Path) -> Self {
+        Self {
+            socket: folder.join("tollbridge.db.sock"),
+            ..self
         }
     }
 
     /// Asks the admin API over the socket beside the store, as the command line does.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
-        let socket = self.server.dir().join("tollbridge.db.sock");
         let body = body.to_string();
         let request = format!(
             "{method} /admin/v1/{path} HTTP/1.1\r\nHost: socket\r\nConnection: close\r\n\
@@ -112,7 +126,7 @@ impl House {
             body.len()
         );
         let exchange = async {
-            let mut stream = UnixStream::connect(socket).await?;
+            let mut stream = UnixStream::connect(&self.socket).await?;
             stream.write_all(request.as_bytes()).await?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await?;

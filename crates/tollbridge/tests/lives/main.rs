@@ -10,16 +10,24 @@
 
 mod admin;
 mod apikeys;
+mod canary;
 mod closes;
+mod commands;
+mod disks;
 mod drains;
 mod endings;
 mod frames;
 mod house;
 mod imports;
+mod input;
+mod json;
 mod keys;
 mod memory;
 mod orders;
 mod races;
+mod reloads;
+mod restarts;
+mod starts;
 mod transparency;
 mod unwritable;
 mod vanishing;
