@@ -1,14 +1,19 @@
 //! The request layer: an id for every request, problem bodies that name it, one line a request.
 
+use std::rc::Rc;
+
 use actix_web::{
     Error, HttpMessage,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
 };
 
-use crate::problem::Problem;
+use crate::{problem::Problem, takeover::Gate};
 
 /// Name of the header that returns the request id.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,6 +31,8 @@ pub async fn layer<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = uuid::Uuid::new_v4().simple().to_string();
+    let gate = req.conn_data::<Rc<Gate>>().cloned();
+    let answering = gate.map(|gate| gate.answering(has_body(req.headers())));
     req.extensions_mut().insert(RequestId(id.clone()));
     let method = req.method().clone();
     let path = req.path().to_owned();
@@ -41,6 +48,11 @@ pub async fn layer<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         answer.headers_mut().insert(X_REQUEST_ID, value);
     }
+    if let Some(answering) = answering
+        && answer.response().head().connection_type() == ConnectionType::Close
+    {
+        answering.ends();
+    }
     tracing::debug!(
         event = "http.request",
         request_id = id,
@@ -49,4 +61,11 @@ pub async fn layer<B: MessageBody + 'static>(
         status = answer.status().as_u16(),
     );
     Ok(answer)
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || headers
+            .get(header::CONTENT_LENGTH)
+            .is_some_and(|length| length.as_bytes() != b"0")
 }

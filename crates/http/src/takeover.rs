@@ -17,14 +17,15 @@ use std::{
 
 use actix_codec::Framed;
 use actix_http::{
-    HttpMessage as _, HttpService, Request,
+    HttpMessage as _, HttpService, Protocol, Request,
     body::{BodySize, BoxBody},
     h1,
 };
 use actix_server::ServerBuilder;
 use actix_service::{
-    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_factory, fn_service,
-    map_config,
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _,
+    boxed::{self, BoxServiceFactory},
+    fn_factory, fn_service, map_config,
 };
 use actix_web::{
     Error,
@@ -34,6 +35,11 @@ use actix_web::{
 use bytes::{Buf, BytesMut};
 use futures_util::SinkExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+
+mod gate;
+
+pub(crate) use self::gate::Gate;
+use self::gate::Gated;
 
 /// Any stream a session can run on.
 pub(crate) type AnyLeg = Box<dyn tollbridge_relay::Leg>;
@@ -86,14 +92,21 @@ where
         .listen(listening_on, listener, move || {
             let plain = app().into_factory().map_err(|error| error.error_response());
             let upgrades = upgrades(app.clone());
-            HttpService::build()
+            let http = HttpService::build()
                 .client_request_timeout(listening.head_timeout)
                 .client_disconnect_timeout(LINGER)
-                .tcp_nodelay(true)
                 .local_addr(address)
+                .on_connect_ext(|io: &Gated, data| {
+                    data.insert(io.gate());
+                })
                 .upgrade(upgrades)
-                .finish(map_config(plain, |()| AppConfig::default()))
-                .tcp()
+                .finish(map_config(plain, |()| AppConfig::default()));
+            fn_service(|io: TcpStream| async {
+                io.set_nodelay(true)?;
+                let peer = io.peer_addr().ok();
+                Ok((Gated::new(io), Protocol::Http1, peer))
+            })
+            .and_then(http)
         })
         .map(ServerBuilder::run)
 }
@@ -101,13 +114,7 @@ where
 /// The service for upgrade requests of one worker: the same app, and the socket behind it.
 fn upgrades<F, I, S>(
     app: F,
-) -> impl ServiceFactory<
-    (Request, Framed<TcpStream, h1::Codec>),
-    Config = (),
-    Response = (),
-    Error = Vanished,
-    InitError = (),
->
+) -> BoxServiceFactory<(), (Request, Framed<Gated, h1::Codec>), (), Vanished, ()>
 where
     F: Fn() -> I + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -119,7 +126,7 @@ where
             InitError = (),
         > + 'static,
 {
-    fn_factory(move || {
+    boxed::factory(fn_factory(move || {
         let app = app.clone();
         async move {
             let app = Rc::new(
@@ -137,13 +144,13 @@ where
                 }
             }))
         }
-    })
+    }))
 }
 
 async fn upgrade<S>(
     app: &S,
     request: Request,
-    mut framed: Framed<TcpStream, h1::Codec>,
+    mut framed: Framed<Gated, h1::Codec>,
 ) -> io::Result<()>
 where
     S: Service<Request, Response = ServiceResponse<BoxBody>, Error = Error>,
@@ -185,12 +192,14 @@ where
         .await
         .map_err(io::Error::other)??;
     let parts = framed.into_parts();
+    let (io, held) = parts.io.into_parts();
     match opened {
-        Some(Opened(start)) => start(Box::new(Socket {
-            early: parts.read_buf,
-            io: parts.io,
-        })),
-        None => end(parts.io).await,
+        Some(Opened(start)) => {
+            let mut early = parts.read_buf;
+            early.unsplit(held);
+            start(Box::new(Socket { early, io }));
+        }
+        None => end(io).await,
     }
     Ok(())
 }

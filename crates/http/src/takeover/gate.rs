@@ -1,0 +1,198 @@
+//! One request after the other on a connection, and none after an answer that ends it.
+//!
+//! actix reads ahead: what stands behind a request in the same segment is decoded, handled and
+//! answered even where the first answer says `Connection: close` (RFC 9112, 9.6 forbids it). Behind
+//! a refused upgrade that can be anything a stranger made a browser or a proxy send. So a connection
+//! is read head by head, and not at all while a request without a body is answered.
+
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, Waker, ready},
+};
+
+use actix_web::rt::net::TcpStream;
+use bytes::{Buf as _, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+use super::LINGER;
+
+/// What the request layer and the connection below it tell each other.
+#[derive(Default)]
+pub(crate) struct Gate {
+    answering: Cell<bool>,
+    ended: Cell<bool>,
+    waiting: RefCell<Option<Waker>>,
+}
+
+/// A request that is being answered. Without a verdict the connection goes on.
+pub(crate) struct Answering(Rc<Gate>);
+
+impl Gate {
+    /// A request has come. One with a body must be read on for it.
+    pub(crate) fn answering(self: &Rc<Self>, has_body: bool) -> Answering {
+        self.answering.set(!has_body);
+        Answering(Rc::clone(self))
+    }
+}
+
+impl Answering {
+    /// The answer ends the connection: nothing more is read from it.
+    pub(crate) fn ends(&self) {
+        self.0.ended.set(true);
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.set(false);
+        if let Some(waker) = self.0.waiting.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// A socket behind its gate.
+pub(crate) struct Gated {
+    io: TcpStream,
+    gate: Rc<Gate>,
+    held: BytesMut,
+    line: Line,
+    /// Whether a head was just let through, so that it is handled before there is more.
+    pause: bool,
+    /// Since the answer that ends the connection.
+    lingering: Option<Pin<Box<Sleep>>>,
+}
+
+/// Where in a line the last byte stood that was let through.
+#[derive(Clone, Copy)]
+enum Line {
+    Begins,
+    /// After a carriage return at its beginning.
+    Returns,
+    Goes,
+}
+
+impl Gated {
+    pub(crate) fn new(io: TcpStream) -> Self {
+        Self {
+            io,
+            gate: Rc::default(),
+            held: BytesMut::new(),
+            line: Line::Goes,
+            pause: false,
+            lingering: None,
+        }
+    }
+
+    pub(crate) fn gate(&self) -> Rc<Gate> {
+        Rc::clone(&self.gate)
+    }
+
+    /// The socket, and what was read from it and not let through.
+    pub(crate) fn into_parts(self) -> (TcpStream, BytesMut) {
+        (self.io, self.held)
+    }
+
+    /// How many of these bytes may pass: up to and with an empty line, which may be a head's end.
+    fn passable(&mut self, bytes: &[u8]) -> usize {
+        for (at, byte) in bytes.iter().enumerate() {
+            self.line = match (self.line, byte) {
+                (Line::Begins | Line::Returns, b'\n') => {
+                    self.line = Line::Goes;
+                    self.pause = true;
+                    return at + 1;
+                }
+                (_, b'\n') => Line::Begins,
+                (Line::Begins, b'\r') => Line::Returns,
+                _ => Line::Goes,
+            };
+        }
+        bytes.len()
+    }
+
+    /// Reads and forgets for a moment, so that no reset overtakes the last answer; then the stream
+    /// has ended, whatever the client still sends.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.held.clear();
+        let lingering = self
+            .lingering
+            .get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        if lingering.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut scratch = [0; 4096];
+        loop {
+            let mut room = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut room))?;
+            if room.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    fn poll_more(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.held.is_empty() {
+            let held = std::mem::take(&mut self.held);
+            let most = held.len().min(buf.remaining());
+            let size = self.passable(held.get(..most).unwrap_or_default());
+            buf.put_slice(held.get(..size).unwrap_or_default());
+            self.held = held;
+            self.held.advance(size);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        let read = buf.filled().get(before..).unwrap_or_default();
+        let size = self.passable(read);
+        self.held
+            .extend_from_slice(read.get(size..).unwrap_or_default());
+        buf.set_filled(before + size);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Gated {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.gate.ended.get() {
+            return self.poll_discard(cx);
+        }
+        if self.gate.answering.get() {
+            self.gate.waiting.replace(Some(cx.waker().clone()));
+            return Poll::Pending;
+        }
+        if self.pause {
+            self.pause = false;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.poll_more(cx, buf)
+    }
+}
+
+impl AsyncWrite for Gated {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
