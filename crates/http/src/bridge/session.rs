@@ -53,10 +53,30 @@ pub(crate) fn open(
         session: running.card.session.clone(),
         secrets,
     };
-    let upstream = dialled.socket;
-    leg::connect(entrance.req, answer, payload, move |client| {
-        running.start(client, upstream, terms);
+    let promised = Promised(Some((running, dialled.socket, terms)));
+    leg::connect(entrance.req, answer, payload, |client| {
+        promised.keep(client);
     })
+}
+
+/// A session whose 101 is on its way. Where the client is gone before it, the session never
+/// begins, and what it has cost is put on record: a use, and a call to the upstream.
+struct Promised<U>(Option<(Running, U, Terms)>);
+
+impl<U: tollbridge_relay::Leg + 'static> Promised<U> {
+    fn keep(mut self, client: AnyLeg) {
+        if let Some((running, upstream, terms)) = self.0.take() {
+            running.start(client, upstream, terms);
+        }
+    }
+}
+
+impl<U> Drop for Promised<U> {
+    fn drop(&mut self) {
+        if let Some((running, _, _)) = self.0.take() {
+            running.vanished();
+        }
+    }
 }
 
 /// A session and everything that must be told when it ends.
@@ -135,11 +155,7 @@ impl Running {
             .registry
             .open(card, reins.clone(), Arc::clone(&meter), async move {
                 // A revocation that came while we dialled did not find this session in the list.
-                if self
-                    .shared
-                    .revoked
-                    .covers(&self.claims, &self.card.kid, self.shared.clock.now())
-                {
+                if self.revoked() {
                     reins.end(Slug::Revoked, None);
                 } else if self.shared.health.draining() {
                     reins.end(Slug::Draining, Some(1));
@@ -147,6 +163,45 @@ impl Running {
                 let ending = relay(client, upstream, terms, orders, metered, entropy).await;
                 self.closed(&ending, &meter);
             });
+    }
+
+    /// Whether the token has been revoked, or the key that signed it.
+    fn revoked(&self) -> bool {
+        let (shared, kid) = (&self.shared, &self.card.kid);
+        let keys = shared.keyring.snapshot();
+        keys.revoked_kids().any(|revoked| revoked == kid)
+            || shared.revoked.covers(&self.claims, kid, shared.clock.now())
+    }
+
+    fn vanished(&self) {
+        let card = &self.card;
+        let route = card.route.as_str();
+        self.shared
+            .metrics
+            .upgrade_denied
+            .with_label_values(&[route, VANISHED])
+            .inc();
+        tracing::info!(
+            event = "upgrade.vanished",
+            request_id = self.request_id,
+            session_id = %card.session,
+            route,
+            jti = %card.jti,
+            sub = %card.subject,
+            origin = card.origin.as_deref().unwrap_or(""),
+            client_ip = card.peer,
+            upstream_request_id = self.upstream_request_id,
+            "the client was gone before its 101"
+        );
+        self.shared.audit.push(self.fact(
+            "upgrade.vanished",
+            VANISHED,
+            serde_json::json!({
+                "route": route,
+                "session": card.session.as_str(),
+                "request_id": self.request_id,
+            }),
+        ));
     }
 
     fn opened(&self, meter: &Arc<Meter>) {
@@ -248,3 +303,6 @@ impl Running {
         }
     }
 }
+
+/// The reason where nobody refused: the client did not wait.
+const VANISHED: &str = "client_gone";

@@ -13,6 +13,7 @@ mod apikeys;
 mod canary;
 mod closes;
 mod commands;
+mod dialling;
 mod disks;
 mod drains;
 mod endings;
