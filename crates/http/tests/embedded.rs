@@ -1,6 +1,11 @@
 //! The bridge mounted in somebody else's actix-web server: the portable leg, and a coordination
 //! store that fails.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, a broken assumption is best reported by a panic where it broke"
+)]
+
 use std::{
     net::{SocketAddr, TcpListener},
     sync::{Arc, atomic::AtomicUsize},
@@ -72,7 +77,7 @@ async fn a_refusal_over_the_portable_leg_is_accepted_and_closed() {
 async fn a_store_that_answers_nonsense_is_internal_as_a_status_and_as_a_code() {
     let upstream = Upstream::echo("x-key", "unused").await;
     let host = Host::start(&upstream, Some(Arc::new(Nonsense))).await;
-    let refused = host.connect(None).await.err().expect("refused");
+    let refused = host.connect(None).await.unwrap_err();
     assert_eq!(
         (refused.status, refused.code()),
         (500, "internal".to_owned())
