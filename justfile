@@ -132,6 +132,11 @@ fuzz-smoke SECONDS="10":
 fuzz NAME SECONDS="60":
     sh deploy/dev/fuzz.sh {{ NAME }} {{ SECONDS }}
 
+# Runs the tests of the binary against the release build, fifty rounds of the redemption race included.
+[group('test')]
+test-release: release
+    TOLLBRIDGE_TEST_BIN="$TOLLBRIDGE_BIN" TOLLBRIDGE_ROUNDS=50 cargo-nextest nextest run -p tollbridge --locked --profile ci
+
 # The long forms of everything that CI runs shortened; about twenty minutes.
 [group('all')]
-long: release (speech "60") (rotation "60") (chaos "100") autobahn (fuzz-smoke "60")
+long: test-release (speech "60") (rotation "60") (chaos "100") autobahn (fuzz-smoke "60")

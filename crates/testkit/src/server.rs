@@ -116,11 +116,13 @@ impl Builder {
 }
 
 impl Server {
-    /// Of this binary, e.g. `env!("CARGO_BIN_EXE_tollbridge")`.
+    /// Of this binary, e.g. `env!("CARGO_BIN_EXE_tollbridge")`; of the one that
+    /// `TOLLBRIDGE_TEST_BIN` names instead, where it is set: the release build under the same tests.
     #[must_use]
     pub fn builder(binary: &str) -> Builder {
+        let binary = std::env::var("TOLLBRIDGE_TEST_BIN").unwrap_or_else(|_| binary.to_owned());
         Builder {
-            binary: binary.to_owned(),
+            binary,
             config: String::new(),
             env: BTreeMap::new(),
             files: Vec::new(),
