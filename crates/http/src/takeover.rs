@@ -37,6 +37,7 @@ use futures_util::SinkExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 mod gate;
+mod patience;
 
 pub(crate) use self::gate::Gate;
 use self::gate::Gated;
@@ -101,10 +102,11 @@ where
                 })
                 .upgrade(upgrades)
                 .finish(map_config(plain, |()| AppConfig::default()));
-            fn_service(|io: TcpStream| async {
+            fn_service(move |io: TcpStream| async move {
                 io.set_nodelay(true)?;
                 let peer = io.peer_addr().ok();
-                Ok((Gated::new(io), Protocol::Http1, peer))
+                let gated = Gated::new(io, listening.head_timeout);
+                Ok((gated, Protocol::Http1, peer))
             })
             .and_then(http)
         })

@@ -11,6 +11,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use actix_web::rt::net::TcpStream;
@@ -20,13 +21,15 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::LINGER;
+use super::{LINGER, patience::Patience};
 
 /// What the request layer and the connection below it tell each other.
 #[derive(Default)]
 pub(crate) struct Gate {
     answering: Cell<bool>,
+    busy: Cell<bool>,
     ended: Cell<bool>,
+    requests: Cell<u64>,
     waiting: RefCell<Option<Waker>>,
 }
 
@@ -37,7 +40,19 @@ impl Gate {
     /// A request has come. One with a body must be read on for it.
     pub(crate) fn answering(self: &Rc<Self>, has_body: bool) -> Answering {
         self.answering.set(!has_body);
+        self.busy.set(true);
+        self.requests.set(self.requests.get() + 1);
         Answering(Rc::clone(self))
+    }
+
+    /// Whether a request is being answered, with or without a body.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.busy.get()
+    }
+
+    /// How many have come.
+    pub(super) const fn requests(&self) -> u64 {
+        self.requests.get()
     }
 }
 
@@ -51,6 +66,7 @@ impl Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         self.0.answering.set(false);
+        self.0.busy.set(false);
         if let Some(waker) = self.0.waiting.take() {
             waker.wake();
         }
@@ -65,6 +81,7 @@ pub(crate) struct Gated {
     line: Line,
     /// Whether a head was just let through, so that it is handled before there is more.
     pause: bool,
+    patience: Patience,
     /// Since the answer that ends the connection.
     lingering: Option<Pin<Box<Sleep>>>,
 }
@@ -79,13 +96,15 @@ enum Line {
 }
 
 impl Gated {
-    pub(crate) fn new(io: TcpStream) -> Self {
+    /// A head may take `longest`.
+    pub(crate) fn new(io: TcpStream, longest: Duration) -> Self {
         Self {
             io,
             gate: Rc::default(),
             held: BytesMut::new(),
             line: Line::Goes,
             pause: false,
+            patience: Patience::of(longest),
             lingering: None,
         }
     }
@@ -175,7 +194,17 @@ impl AsyncRead for Gated {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.poll_more(cx, buf)
+        let this = &mut *self;
+        if this.patience.is_over(cx, &this.gate) {
+            // As if the client had ended the stream.
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        let polled = this.poll_more(cx, buf);
+        if buf.filled().len() > before {
+            this.patience.note(&this.gate);
+        }
+        polled
     }
 }
 

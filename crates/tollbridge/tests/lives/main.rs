@@ -18,6 +18,7 @@ mod disks;
 mod drains;
 mod endings;
 mod frames;
+mod heads;
 mod house;
 mod imports;
 mod input;
