@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -11,9 +11,10 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
+    web,
 };
 
-use crate::{problem::Problem, takeover::Gate};
+use crate::{problem::Problem, shared::Shared, takeover::Gate};
 
 /// Name of the header that returns the request id.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,7 +36,6 @@ pub async fn layer<B: MessageBody + 'static>(
     let answering = gate.map(|gate| gate.answering(has_body(req.headers())));
     req.extensions_mut().insert(RequestId(id.clone()));
     let method = req.method().clone();
-    let path = req.path().to_owned();
     let mut answer = next.call(req).await?.map_into_boxed_body();
     let problem = answer
         .response()
@@ -57,7 +57,7 @@ pub async fn layer<B: MessageBody + 'static>(
         event = "http.request",
         request_id = id,
         method = method.as_str(),
-        path,
+        path = address(answer.request()),
         status = answer.status().as_u16(),
     );
     Ok(answer)
@@ -68,4 +68,20 @@ fn has_body(headers: &HeaderMap) -> bool {
         || headers
             .get(header::CONTENT_LENGTH)
             .is_some_and(|length| length.as_bytes() != b"0")
+}
+
+/// Where a request went, if that is an address of ours: anywhere else may stand anything, a token
+/// that somebody put into the path among it.
+fn address(req: &HttpRequest) -> String {
+    let path = req.head().uri.path();
+    let bridges = |shared: &web::Data<Shared>| {
+        let generation = shared.generation.load();
+        generation.routes.find(path).is_some()
+    };
+    req.match_pattern()
+        .or_else(|| {
+            let known = req.app_data().is_some_and(bridges);
+            known.then(|| path.to_owned())
+        })
+        .unwrap_or_default()
 }

@@ -25,6 +25,7 @@ mod input;
 mod json;
 mod keys;
 mod memory;
+mod misplaced;
 mod orders;
 mod races;
 mod reloads;
