@@ -102,7 +102,8 @@ pub(crate) enum Keys {
     },
     /// The emergency: the key's tokens stop working everywhere within two seconds.
     Revoke {
-        /// The key.
+        /// The key. Its name may begin with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         /// Do not ask.
         #[arg(long)]

@@ -13,8 +13,6 @@ use actix_web::{
     web,
 };
 use arc_swap::ArcSwap;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 use tollbridge_authn::ApiKeys;
 use tollbridge_config::Settings;
 use tollbridge_domain::{Clock, Entropy, Moment, SystemClock};
@@ -30,8 +28,9 @@ use tollbridge_token::{Minter, Verifier};
 
 use crate::{
     failure::Failure,
-    local, output, refresh,
+    local, refresh,
     reload::{Helm, Source},
+    signals::Signals,
     socket, wire,
 };
 
@@ -172,6 +171,7 @@ impl Ready {
         while self.shared.clock.now() <= self.epoch {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        let signals = Signals::listen()?;
         let store = local::store_path(&self.settings)?;
         let socket_path = socket::path(&store);
         let public = self.serve_public(extra)?;
@@ -188,7 +188,7 @@ impl Ready {
             version = VERSION,
             "the server listens"
         );
-        wait_and_drain(&self.shared, &self.helm).await;
+        signals.wait_and_drain(&self.shared, &self.helm).await;
         stop(&handles).await;
         let _stopped = running.await;
         watcher.abort();
@@ -285,46 +285,6 @@ fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
         .set_nonblocking(true)
         .map_err(|error| Failure::of(key, &error))?;
     Ok(listener)
-}
-
-/// Waits for the first order to stop, then drains; a second signal cuts at once.
-async fn wait_and_drain(shared: &Arc<Shared>, helm: &Arc<Helm>) {
-    let (Ok(mut term), Ok(mut int), Ok(mut hup)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-    ) else {
-        output::words("signals cannot be received; the server stops");
-        return;
-    };
-    loop {
-        tokio::select! {
-            _ = term.recv() => break,
-            _ = int.recv() => break,
-            () = helm.drain_ordered() => break,
-            _ = hup.recv() => {
-                helm.reload_by_signal().await;
-            }
-        }
-    }
-    shared.health.drain();
-    let open = shared.registry.len();
-    let window = helm.drain_window();
-    tracing::info!(
-        event = "drain.started",
-        sessions = open,
-        window_s = window.as_secs(),
-        "draining"
-    );
-    let hurry = CancellationToken::new();
-    let hurried = hurry.clone();
-    let listening = actix_rt::spawn(async move {
-        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-        hurried.cancel();
-    });
-    let cut = shared.registry.drain(window, hurry).await;
-    listening.abort();
-    tracing::info!(event = "drain.finished", cut, "drained");
 }
 
 async fn stop(handles: &[ServerHandle]) {

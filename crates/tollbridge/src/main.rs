@@ -11,6 +11,7 @@ mod refresh;
 mod reload;
 mod remote;
 mod secrets;
+mod signals;
 mod socket;
 mod telemetry;
 mod wire;
