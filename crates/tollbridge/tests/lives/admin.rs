@@ -207,7 +207,10 @@ async fn every_act_of_an_operator_is_in_the_audit_with_who_and_why() {
     let key = house.api_key("operator", "admin").await;
     let bearer = format!("Bearer {key}");
     let mut ws = house.session("echo").await;
-    let id = house.sessions().await[0]["id"].as_str().unwrap().to_owned();
+    let id = house.only_session().await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let act = async |method: &str, path: &str, body: serde_json::Value| {
         let body = body.to_string();
         let to = house.server.admin();

@@ -170,8 +170,8 @@ async fn sessions(house: &House, tokens: &[String], said: &mut Said) {
         .await
         .unwrap();
     open.echo(PAYLOAD).await;
-    let listed = house.told("GET", "sessions", &Value::Null).await;
-    let id = listed["sessions"][0]["id"].as_str().unwrap();
+    let listed = house.only_session().await;
+    let id = listed["id"].as_str().unwrap();
     let killed = house
         .told(
             "DELETE",

@@ -64,6 +64,9 @@ async fn check_names_five_mistakes_in_one_run() {
     );
 }
 
+/// One key in 64 has a name that looks like an option.
+const NOBODYS: &str = "-hAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// Data on stdout, words on stderr; one code for each kind of end.
 #[tokio::test]
 async fn each_kind_of_end_has_its_exit_code() {
@@ -72,6 +75,8 @@ async fn each_kind_of_end_has_its_exit_code() {
         (&["check"], 0),
         (&["--help"], 0),
         (&["apikey", "revoke", "nobody"], 1),
+        (&["keys", "revoke", NOBODYS, "--yes"], 1),
+        (&["keys", "revoke", "--yes", NOBODYS], 1),
         (&["frobnicate"], 2),
         (&["token", "mint"], 2),
         (&["token", "mint", "--route", "echo", "--count", "0"], 2),
@@ -215,6 +220,7 @@ async fn a_server_can_be_commanded_over_its_admin_listener() {
     let upstream = Upstream::behaving(Behaviour::Echo).await;
     let house = House::with(&[route("echo", &upstream, "")]).await;
     let _open = house.session("echo").await;
+    house.only_session().await;
     let address = format!("http://{}", house.server.admin());
     let key = house.api_key("remote", "admin").await;
     let remote = |key: &str| alone().env("TOLLBRIDGE_ADMIN_KEY", key);

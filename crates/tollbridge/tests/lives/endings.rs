@@ -15,7 +15,10 @@ async fn silence_ends_a_session() {
     let house = House::with(&[route("quiet", &upstream, "limits.idle_timeout = \"1s\"")]).await;
     let mut ws = house.session("quiet").await;
     ws.echo("before the silence").await;
-    let id = house.sessions().await[0]["id"].as_str().unwrap().to_owned();
+    let id = house.only_session().await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let reason = told_to_go(&mut ws, 4408, "idle_timeout").await;
     assert_eq!(reason, format!("tb:idle_timeout;id={id}"));
     upstream_told(&upstream, Some(1000)).await;

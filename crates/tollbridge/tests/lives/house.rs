@@ -206,6 +206,16 @@ impl House {
         listed["sessions"].as_array().unwrap().clone()
     }
 
+    /// The one session there is, as soon as there is just one: a client has its 101 a moment
+    /// before it is on the list, and its end a moment before it is off.
+    pub(crate) async fn only_session(&self) -> Value {
+        until(async || {
+            let mut sessions = self.sessions().await;
+            (sessions.len() == 1).then(|| sessions.remove(0))
+        })
+        .await
+    }
+
     /// Waits until the list of sessions is empty.
     pub(crate) async fn empty(&self) {
         until(async || self.sessions().await.is_empty().then_some(())).await;

@@ -11,7 +11,10 @@ async fn every_command_speaks_json() {
     let upstream = Upstream::behaving(Behaviour::Echo).await;
     let house = House::with(&[route("echo", &upstream, "")]).await;
     let _open = house.session("echo").await;
-    let id = house.sessions().await[0]["id"].as_str().unwrap().to_owned();
+    let id = house.only_session().await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\n-----END PRIVATE KEY-----\n";
     let token = house.token("echo").await;
     for (command, input) in [

@@ -20,6 +20,7 @@ async fn a_kill_by_the_command_line_reaches_both_sides_and_the_audit() {
         .session_for(&json!({"route": "echo", "subject": "ada"}))
         .await;
     let mut unrelated = house.session("beside").await;
+    until(async || (house.sessions().await.len() == 2).then_some(())).await;
     let listed: Value = serde_json::from_str(
         &house
             .cli(&["sessions", "list", "--json", "--subject", "ada"])
@@ -62,8 +63,7 @@ async fn listed(house: &House, ask: &Value) -> (RawWs, Value) {
     let before: Vec<Value> = house.sessions().await;
     let ws = house.session_for(ask).await;
     let known = |row: &Value| before.iter().any(|other| other["id"] == row["id"]);
-    let now = house.sessions().await;
-    let row = now.into_iter().find(|row| !known(row)).unwrap();
+    let row = until(async || house.sessions().await.into_iter().find(|row| !known(row))).await;
     (ws, row)
 }
 

@@ -25,7 +25,10 @@ async fn what_cannot_be_recorded_is_not_done() {
     let house = House::with(&[route("echo", &upstream, "")]).await;
     let mut ws = house.session("echo").await;
     let kept = house.token("echo").await;
-    let id = house.sessions().await[0]["id"].as_str().unwrap().to_owned();
+    let id = house.only_session().await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let keys = house.told("GET", "keys", &json!({})).await;
     // What is written by and by is on disk first: it is not the matter here.
     house.audited("session.opened").await;
