@@ -47,6 +47,9 @@ async fn of_200_bearers_of_a_token_of_three_uses_exactly_three_enter() {
             "round {round}"
         );
         assert_eq!(upstream.connections(), 3 * round);
+        for ws in opened {
+            ws.close(1000).await;
+        }
     }
     stage.end().await;
 }
@@ -60,6 +63,9 @@ async fn of_200_bearers_of_their_own_tokens_as_many_enter_as_the_route_takes() {
     assert_eq!(opened.len(), 7);
     assert_eq!(refused, vec!["concurrency_limit"; BEARERS - 7]);
     assert_eq!(upstream.connections(), 7);
+    for ws in opened {
+        ws.close(1000).await;
+    }
     stage.end().await;
 }
 
