@@ -1,6 +1,6 @@
 //! The actix surface of Tollbridge, mountable in any actix-web app.
 //!
-//! Two planes, two functions: [`public`] mints and bridges, [`admin`] watches and acts. Both take
+//! Two planes, two functions: [`public`] mints and bridges, [`admin()`] watches and acts. Both take
 //! their state from app data ([`Shared`] once a process, [`Worker`] once a thread) and want
 //! [`layer`] around them, which gives requests their ids and problems their bodies.
 

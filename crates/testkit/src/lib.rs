@@ -1,6 +1,6 @@
 //! What tests of several crates need, and nothing that runs in production.
 //!
-//! [`Server`] is the real binary on free ports. [`http`], [`get`] and [`post_json`] speak HTTP/1.1
+//! [`Server`] is the real binary on free ports. [`http()`], [`get`] and [`post_json`] speak HTTP/1.1
 //! on a bare socket and judge every answer they read. [`RawWs`] is a WebSocket client that can
 //! say anything, right or wrong. [`Upstream`] is the far side, scripted, and remembers what it was
 //! told. [`ManualClock`] and [`SeededEntropy`] stand in for time and chance; [`Logs`] looks for

@@ -1,5 +1,5 @@
 //! Bridge tokens: a grant becomes a signed token ([`Minter`]), the token is read from outside
-//! ([`RawToken`]), verified ([`Verifier`]) and admitted once ([`admit`]).
+//! ([`RawToken`]), verified ([`Verifier`]) and admitted once ([`admit()`]).
 //!
 //! Progress is a change of type, `RawToken` → [`Verified`] → [`Admission`], and the last two are
 //! consumed: a token cannot admit two sessions by mistake. Nobody else touches a JWT.
