@@ -20,9 +20,10 @@ async fn house(keys: &str) -> (Upstream, House) {
     (upstream, House::of(builder).await)
 }
 
-/// A command that runs beside the test.
+/// A command of the server's own binary that runs beside the test.
 fn beside(house: &House, arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_tollbridge"))
+    let binary = fs::read_link(format!("/proc/{}/exe", house.server.pid())).unwrap();
+    Command::new(binary)
         .args(arguments)
         .arg("--config")
         .arg(house.server.dir().join("tollbridge.toml"))
