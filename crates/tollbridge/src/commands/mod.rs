@@ -19,8 +19,17 @@ use crate::{
     output,
 };
 
-/// Runs what was asked for.
+/// Runs what was asked for. What it had to say must have been said: an API key is shown once.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    carry_out(cli)?;
+    if output::lost() {
+        let why = "standard output could not be written".to_owned();
+        return Err(Failure::Failed(why));
+    }
+    Ok(())
+}
+
+fn carry_out(cli: Cli) -> Result<(), Failure> {
     let common = cli.common;
     match cli.command {
         Command::Serve => on_runtime(serve::run(common)),

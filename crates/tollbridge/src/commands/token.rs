@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf, sync::Arc};
 
 use serde_json::{Map, Value};
 use tollbridge_authn::{Caller, RouteLimit, SubjectRule};
-use tollbridge_domain::{CallerName, Clock, Moment, Subject, SystemClock};
-use tollbridge_http::Generation;
+use tollbridge_domain::{CallerName, Clock, Moment, Slug, Subject, SystemClock};
+use tollbridge_http::{Generation, Revoked};
 use tollbridge_keyring::RingEntropy;
 use tollbridge_store::{AuditEntry, AuditLog, Scope};
 use tollbridge_store_sql::Mode;
@@ -161,11 +161,20 @@ async fn verify(common: &Common, path: Option<PathBuf>) -> Result<(), Failure> {
     let raw = read(path)?;
     let settings = local::load(&common.config)?.settings;
     let store = local::open_store(&settings, Mode::Existing).await?;
-    let keyring = local::open_keys(&settings, store).await?;
+    let keyring = local::open_keys(&settings, store.clone()).await?;
     let issuer = wire::issuer(&settings, settings.server.listen);
     let life = u32::try_from(settings.tokens.max_redeem_within.as_secs()).unwrap_or(u32::MAX);
     let verifier = Verifier::new(keyring, issuer, Moment::from_seconds(0), life);
-    match verifier.verify(&raw, SystemClock.now()).await {
+    let now = SystemClock.now();
+    let revoked = Revoked::new(store);
+    revoked
+        .refresh(now)
+        .await
+        .map_err(|error| Failure::of("the store", &error))?;
+    match verifier.verify(&raw, now).await {
+        Ok(verified) if revoked.covers(verified.claims(), verified.kid(), now) => Err(
+            Failure::Negative(format!("{}: the token is revoked", Slug::Revoked)),
+        ),
         Ok(verified) => {
             let claims = verified.claims();
             output::data(

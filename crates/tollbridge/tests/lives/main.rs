@@ -34,3 +34,4 @@ mod starts;
 mod transparency;
 mod unwritable;
 mod vanishing;
+mod verdicts;
