@@ -1,5 +1,9 @@
 //! The documentation against the program: every code has its page and every page its code, and
 //! the shell blocks that say so are run.
+#![expect(
+    clippy::expect_used,
+    reason = "in a test, a broken assumption is best reported by a panic where it broke"
+)]
 
 use std::{
     collections::BTreeSet,
@@ -56,7 +60,7 @@ async fn the_marked_shell_blocks_run() {
 async fn run(page: &Path, block: &str) {
     let upstream = Upstream::echo("x-key", "the upstream's key").await;
     let server = Server::builder(env!("CARGO_BIN_EXE_tollbridge"))
-        .config(&config(&upstream))
+        .config(config(&upstream))
         .start()
         .await;
     let key = server
