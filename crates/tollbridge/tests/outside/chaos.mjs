@@ -161,7 +161,11 @@ async function faults(bridge, ledger) {
   for (const name of ledger.apikeys.keys()) if (!names.has(name)) found.push(`API key ${name} is lost`)
 
   const reasons = await auditReasons(bridge)
-  for (const [reason, act] of ledger.acts) if (!reasons.has(reason)) found.push(`${act} (${reason}) is not in the audit log`)
+  for (const [reason, act] of ledger.acts) {
+    if (reasons.has(reason)) continue
+    found.push(`${act} (${reason}) is not in the audit log`)
+    ledger.acts.delete(reason) // said once is enough
+  }
 
   const again = ledger.used.slice(-RETRIED).map(async (url) => {
     try {
