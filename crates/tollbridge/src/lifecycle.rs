@@ -166,11 +166,7 @@ impl Ready {
         extra: Option<Extra>,
         announce: impl FnOnce(),
     ) -> Result<(), Failure> {
-        // Tokens of this very second were perhaps minted by the server before this one, whose used
-        // tokens nobody remembers: requests are answered from the next second on.
-        while self.shared.clock.now() <= self.epoch {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        self.outlast_epoch().await;
         let signals = Signals::listen()?;
         let store = local::store_path(&self.settings)?;
         let socket_path = socket::path(&store);
@@ -204,6 +200,25 @@ impl Ready {
         let _absent = std::fs::remove_file(&socket_path);
         tracing::info!(event = "server.stopped", "the server has stopped");
         Ok(())
+    }
+
+    /// Tokens of this very second were perhaps minted by the server before this one, whose used
+    /// tokens nobody remembers: requests are answered from the next second on.
+    async fn outlast_epoch(&self) {
+        let now = self.shared.clock.now();
+        let ahead = self.epoch.since(now);
+        if ahead > 0 {
+            tracing::error!(
+                event = "clock.behind",
+                now = %now,
+                epoch = %self.epoch,
+                wait_s = ahead,
+                "a server of this store has started later than now: this one listens when the clock is there"
+            );
+        }
+        while self.shared.clock.now() <= self.epoch {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     fn serve_public(&self, extra: Option<Extra>) -> Result<Server, Failure> {

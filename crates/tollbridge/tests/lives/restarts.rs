@@ -1,6 +1,7 @@
 //! The restart rule of one node (contract, section 9): no window for a replay.
 
 use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 use tollbridge_testkit::{Behaviour, Upstream};
 
 use crate::house::{House, route, told_to_go};
@@ -108,4 +109,22 @@ async fn a_dead_servers_socket_is_nobody() {
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     house.server.restart().await;
     house.cli(&["sessions", "list"]).await;
+}
+
+/// A clock that was set back must not look like a server that hangs.
+#[tokio::test]
+async fn a_start_before_the_last_one_waits_and_says_so() {
+    let (_upstream, mut house) = house().await;
+    let store = house.server.dir().join("tollbridge.db");
+    let store = format!("sqlite:{}", store.display());
+    let mut store = SqliteConnection::connect(&store).await.unwrap();
+    sqlx::query("UPDATE epoch SET at = unixepoch() + 4")
+        .execute(&mut store)
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    house.server.restart().await;
+    let behind = house.logged("clock.behind", |_| true).await;
+    assert!(behind["wait_s"].as_i64().is_some_and(|seconds| seconds > 0));
+    house.session("echo").await;
 }
