@@ -97,7 +97,7 @@ identifier!(
 
 identifier!(
     /// Whom a token is for.
-    Subject, "subject", "1 to 256 bytes without control characters", |text| is_text(text, 256)
+    Subject, "subject", "1 to 256 bytes without control or invisible characters", |text| is_text(text, 256)
 );
 
 identifier!(
@@ -123,7 +123,26 @@ fn is_base64url(text: &str, longest: usize) -> bool {
 }
 
 fn is_text(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.len()) && !text.chars().any(char::is_control)
+    (1..=longest).contains(&text.len())
+        && !text
+            .chars()
+            .any(|one| one.is_control() || is_invisible(one))
+}
+
+/// Characters that change how their neighbours are shown (Unicode category Cf): in a table of
+/// sessions they would let one subject look like another.
+const fn is_invisible(one: char) -> bool {
+    matches!(
+        one,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 #[cfg(test)]
@@ -141,7 +160,14 @@ mod tests {
     #[test]
     fn a_subject_has_no_control_characters() {
         assert!(Subject::parse("ümit@example.com").is_ok());
-        for bad in ["", "a\r\nX-Evil: 1", "a\0", "\u{85}", &"a".repeat(257)] {
+        for bad in [
+            "",
+            "a\r\nX-Evil: 1",
+            "a\0",
+            "\u{85}",
+            "ada\u{202e}",
+            &"a".repeat(257),
+        ] {
             assert!(Subject::parse(bad).is_err(), "{bad:?}");
         }
     }

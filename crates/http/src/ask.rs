@@ -19,6 +19,9 @@ const LONGEST_LABEL: usize = 200;
 /// Most bytes of the metadata's JSON.
 const LONGEST_METADATA: usize = 512;
 
+/// Most faults that one answer names.
+const MOST_FAULTS: usize = 32;
+
 /// The fields a mint may have.
 const FIELDS: [&str; 9] = [
     "route",
@@ -302,6 +305,9 @@ struct Faults(Vec<FieldError>);
 
 impl Faults {
     fn add(&mut self, name: &str, detail: impl Into<String>) {
+        if self.0.len() == MOST_FAULTS {
+            return;
+        }
         // A name that a stranger chose is cut: the answer must not grow with the request.
         let name: String = name.chars().take(64).collect();
         self.0.push(FieldError {

@@ -134,6 +134,8 @@ pub struct Shared {
     pub steering: Arc<dyn Steering>,
     /// Whether this node still takes work.
     pub health: Health,
+    /// Bearers between their admission and their session.
+    pub entering: AtomicUsize,
     /// Accept-then-close answers under way.
     pub refusing: AtomicUsize,
 }

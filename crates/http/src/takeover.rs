@@ -158,7 +158,12 @@ where
     S: Service<Request, Response = ServiceResponse<BoxBody>, Error = Error>,
 {
     request.extensions_mut().insert(Offered);
-    let answer = match app.call(request).await {
+    // A client that leaves while its upstream is dialled must not hold a lease until the dial ends.
+    let answer = tokio::select! {
+        answer = app.call(request) => answer,
+        gone = framed.io_ref().gone() => return Err(gone),
+    };
+    let answer = match answer {
         Ok(answer) => answer.into_parts().1,
         Err(error) => error.error_response(),
     };

@@ -224,6 +224,7 @@ async fn shared(upstream: &Upstream, used: Option<Arc<dyn UsedTokens>>) -> Share
         generation: ArcSwap::from_pointee(generation(upstream)),
         steering: Arc::new(Nobody),
         health: Health::default(),
+        entering: AtomicUsize::new(0),
         refusing: AtomicUsize::new(0),
         store: store as Arc<dyn Store>,
         keyring,

@@ -226,10 +226,14 @@ impl Keyring {
     /// The deadline of a write is the adapter's: only it knows whether the write took place.
     async fn write(&self, seen: Revision, draft: &Draft<'_>) -> Result<Revision, StoreError> {
         let changed = draft.changed();
+        let (acts, now) = (draft.acts(), draft.with.now);
         if changed.is_empty() {
+            // An operator who came second asked all the same, and for a reason of their own.
+            for act in acts {
+                self.store.record_act(act, now).await?;
+            }
             return Ok(seen);
         }
-        let (acts, now) = (draft.acts(), draft.with.now);
         self.store.change_keys(seen, &changed, acts, now).await
     }
 

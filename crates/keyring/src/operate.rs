@@ -141,8 +141,8 @@ fn bring_forward(draft: &mut Draft<'_>, kid: &KeyId, plan: &RotationPlan) -> Key
     if let Some(mut staged) = later {
         staged.activate_at = at;
         draft.put(staged);
-        draft.note("key.staged", kid);
     }
+    draft.note("key.staged", kid);
     kid.clone()
 }
 
@@ -191,7 +191,9 @@ fn revoke(draft: &mut Draft<'_>, kid: &KeyId) -> Result<Revoked, KeyringError> {
     if let Some(successor) = &successor {
         draft.activate(successor);
     }
-    if !already {
+    if already {
+        draft.note("key.revoked", kid);
+    } else {
         draft.revoke(kid);
     }
     let since = draft.key(kid).and_then(|key| key.revoked_at);

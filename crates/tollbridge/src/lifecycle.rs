@@ -40,6 +40,9 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Connections that may be open at once, a worker: the sessions' own cap is what people meet.
 const CONNECTIONS: usize = 65_536;
 
+/// Connections that may be open at once on the admin listener.
+const ADMIN_CONNECTIONS: usize = 1024;
+
 /// Pages and helpers of the demo, mounted on the public listener.
 pub(crate) type Extra = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 
@@ -121,6 +124,7 @@ impl Ready {
             generation: ArcSwap::from_pointee(generation),
             steering: Arc::clone(&helm) as Arc<dyn Steering>,
             health: Health::default(),
+            entering: std::sync::atomic::AtomicUsize::new(0),
             refusing: std::sync::atomic::AtomicUsize::new(0),
             store: store as Arc<dyn Store>,
             keyring,
@@ -265,14 +269,14 @@ impl Ready {
             .try_clone()
             .map_err(|error| Failure::of("admin.listen", &error))?;
         let timeout = self.settings.server.handshake_timeout;
-        let tcp = HttpServer::new(move || over_tcp(Door::Tcp))
-            .workers(1)
-            .client_request_timeout(timeout)
-            .disable_signals()
-            .shutdown_timeout(1)
-            .listen(listener)
+        let listening = Listening {
+            workers: 1,
+            connections: ADMIN_CONNECTIONS,
+            head_timeout: timeout,
+        };
+        let tcp = serve(listener, listening, move || over_tcp(Door::Tcp))
             .map_err(|error| Failure::of("admin.listen", &error))?;
-        let mut servers = vec![tcp.run()];
+        let mut servers = vec![tcp];
         match socket::bind(socket_path) {
             Ok(listener) => {
                 let unix = HttpServer::new(move || app(Door::Socket))

@@ -9,6 +9,9 @@ use tollbridge_store::Watermark;
 /// Twice a second: half of the two seconds that a revocation may take, with room to spare.
 const EVERY: Duration = Duration::from_millis(500);
 
+/// A store that takes longer does not answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Steps between two looks at the schedule and two writes of when keys were used.
 const SLOWLY: u32 = 10;
 
@@ -21,7 +24,9 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     loop {
         ticker.tick().await;
         step = step.wrapping_add(1);
-        if let Err(error) = level(&shared, &mut seen).await {
+        let levelled = tokio::time::timeout(PATIENCE, level(&shared, &mut seen)).await;
+        let levelled = levelled.unwrap_or_else(|_| Err("no answer within five seconds".to_owned()));
+        if let Err(error) = levelled {
             shared
                 .metrics
                 .store_errors

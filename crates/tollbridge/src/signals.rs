@@ -1,6 +1,9 @@
 //! The process's signals: reload, stop, stop at once.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -45,7 +48,13 @@ impl Signals {
             self.stop().await;
             hurried.cancel();
         });
-        let cut = shared.registry.drain(window, hurry).await;
+        let until = Instant::now() + window;
+        let entered = all_entered(shared, until, hurry.clone());
+        let (mut cut, ()) = tokio::join!(shared.registry.drain(window, hurry.clone()), entered);
+        if cut > 0 && Instant::now() < until {
+            // Sessions that were being dialled when the drain began, told as they opened.
+            cut = shared.registry.drain(until - Instant::now(), hurry).await;
+        }
         listening.abort();
         tracing::info!(event = "drain.finished", cut, "drained");
     }
@@ -63,5 +72,16 @@ impl Signals {
 
     async fn stop(&mut self) {
         tokio::select! { _ = self.term.recv() => {}, _ = self.int.recv() => {} }
+    }
+}
+
+/// Waits for bearers whose upstream is being dialled: each has spent a use and is owed an answer.
+async fn all_entered(shared: &Shared, until: Instant, hurry: CancellationToken) {
+    let mut look = tokio::time::interval(Duration::from_millis(20));
+    while shared.entering.load(Ordering::SeqCst) > 0
+        && Instant::now() < until
+        && !hurry.is_cancelled()
+    {
+        look.tick().await;
     }
 }

@@ -11,6 +11,7 @@ use tollbridge_token::{
 
 use super::{
     carrier::{self, Found},
+    entering::Entering,
     handshake::Handshake,
 };
 use crate::{
@@ -68,6 +69,7 @@ pub(crate) struct Admitted {
     pub(crate) route: Arc<Route>,
     pub(crate) session: SessionId,
     pub(crate) held: HeldLease,
+    pub(crate) entering: Entering,
     /// What of the client's own query passes.
     pub(crate) client_query: Vec<(String, String)>,
 }
@@ -122,11 +124,13 @@ impl<'a> Entrance<'a> {
         let session = self.shared.new_session();
         let held = self.lease(&route, &session, verified.claims()).await?;
         let admission = self.consume(verified).await?;
+        let entering = Entering::begin(self, &session, admission.claims());
         Ok(Admitted {
             admission,
             route,
             session,
             held,
+            entering,
             client_query,
         })
     }

@@ -180,13 +180,17 @@ pub(crate) async fn give_back(
     admitted: Admitted,
     failed: Failed,
 ) -> Refusal {
+    let Admitted {
+        admission,
+        entering,
+        ..
+    } = admitted;
+    // Whatever becomes of the use, the bearer is told now.
+    entering.arrive();
     if !failed.untouched {
         return failed.refusal;
     }
-    let returned = admitted
-        .admission
-        .give_back(entrance.shared.used.as_ref())
-        .await;
+    let returned = admission.give_back(entrance.shared.used.as_ref()).await;
     let outcome = match returned {
         Ok(GiveBack::Returned) => "the use was given back",
         Ok(GiveBack::Refused) => "the use was given back before and is spent now",

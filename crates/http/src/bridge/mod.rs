@@ -7,6 +7,7 @@
 mod admission;
 mod call;
 mod carrier;
+mod entering;
 mod explain;
 mod handshake;
 mod leg;

@@ -14,6 +14,7 @@ use tollbridge_token::Claims;
 use super::{
     admission::{Admitted, Entrance, HeldLease},
     call::{Agreed, millis},
+    entering::Entering,
     handshake::Handshake,
     leg, negotiate,
 };
@@ -53,30 +54,11 @@ pub(crate) fn open(
         session: running.card.session.clone(),
         secrets,
     };
-    let promised = Promised(Some((running, dialled.socket, terms)));
-    leg::connect(entrance.req, answer, payload, |client| {
-        promised.keep(client);
+    let upstream = dialled.socket;
+    // Where the client is gone before its 101 this is dropped, and `Entering` puts it on record.
+    leg::connect(entrance.req, answer, payload, move |client| {
+        running.start(client, upstream, terms);
     })
-}
-
-/// A session whose 101 is on its way. Where the client is gone before it, the session never
-/// begins, and what it has cost is put on record: a use, and a call to the upstream.
-struct Promised<U>(Option<(Running, U, Terms)>);
-
-impl<U: tollbridge_relay::Leg + 'static> Promised<U> {
-    fn keep(mut self, client: AnyLeg) {
-        if let Some((running, upstream, terms)) = self.0.take() {
-            running.start(client, upstream, terms);
-        }
-    }
-}
-
-impl<U> Drop for Promised<U> {
-    fn drop(&mut self) {
-        if let Some((running, _, _)) = self.0.take() {
-            running.vanished();
-        }
-    }
 }
 
 /// A session and everything that must be told when it ends.
@@ -88,7 +70,12 @@ struct Running {
     request_id: String,
     upstream_request_id: String,
     begun: Instant,
-    held: HeldLease,
+    /// On the way to the session; gone once it has begun.
+    entering: Option<Entering>,
+    /// Its counters, from its beginning until its end has been told.
+    meter: Option<Arc<Meter>>,
+    /// Held until the session is dropped.
+    _held: HeldLease,
 }
 
 impl Running {
@@ -98,6 +85,7 @@ impl Running {
             route,
             session,
             held,
+            entering,
             client_query: _,
         } = admitted;
         let claims = admission.claims().clone();
@@ -128,7 +116,9 @@ impl Running {
             request_id: entrance.request_id.clone(),
             upstream_request_id,
             begun: Instant::now(),
-            held,
+            entering: Some(entering),
+            meter: None,
+            _held: held,
         }
     }
 
@@ -143,17 +133,24 @@ impl Running {
         limits
     }
 
-    fn start<U: tollbridge_relay::Leg + 'static>(self, client: AnyLeg, upstream: U, terms: Terms) {
+    fn start<U: tollbridge_relay::Leg + 'static>(
+        mut self,
+        client: AnyLeg,
+        upstream: U,
+        terms: Terms,
+    ) {
         let shared = self.shared.clone();
         let (reins, orders) = Reins::new();
         let meter = Arc::new(Meter::default());
         self.opened(&meter);
+        self.meter = Some(Arc::clone(&meter));
+        let arriving = self.entering.take();
         let entropy = Arc::clone(&shared.entropy);
         let card = self.card.clone();
         let metered = Arc::clone(&meter);
         shared
             .registry
-            .open(card, reins.clone(), Arc::clone(&meter), async move {
+            .open(card, reins.clone(), meter, async move {
                 // A revocation that came while we dialled did not find this session in the list.
                 if self.revoked() {
                     reins.end(Slug::Revoked, None);
@@ -161,8 +158,12 @@ impl Running {
                     reins.end(Slug::Draining, Some(1));
                 }
                 let ending = relay(client, upstream, terms, orders, metered, entropy).await;
-                self.closed(&ending, &meter);
+                self.closed(&ending);
             });
+        // On the list now: a drain that waited for this one finds it there.
+        if let Some(entering) = arriving {
+            entering.arrive();
+        }
     }
 
     /// Whether the token has been revoked, or the key that signed it.
@@ -171,37 +172,6 @@ impl Running {
         let keys = shared.keyring.snapshot();
         keys.revoked_kids().any(|revoked| revoked == kid)
             || shared.revoked.covers(&self.claims, kid, shared.clock.now())
-    }
-
-    fn vanished(&self) {
-        let card = &self.card;
-        let route = card.route.as_str();
-        self.shared
-            .metrics
-            .upgrade_denied
-            .with_label_values(&[route, VANISHED])
-            .inc();
-        tracing::info!(
-            event = "upgrade.vanished",
-            request_id = self.request_id,
-            session_id = %card.session,
-            route,
-            jti = %card.jti,
-            sub = %card.subject,
-            origin = card.origin.as_deref().unwrap_or(""),
-            client_ip = card.peer,
-            upstream_request_id = self.upstream_request_id,
-            "the client was gone before its 101"
-        );
-        self.shared.audit.push(self.fact(
-            "upgrade.vanished",
-            VANISHED,
-            serde_json::json!({
-                "route": route,
-                "session": card.session.as_str(),
-                "request_id": self.request_id,
-            }),
-        ));
     }
 
     fn opened(&self, meter: &Arc<Meter>) {
@@ -233,7 +203,11 @@ impl Running {
         ));
     }
 
-    fn closed(self, ending: &Ending, meter: &Meter) {
+    /// Tells everybody, once.
+    fn closed(&mut self, ending: &Ending) {
+        let Some(meter) = self.meter.take() else {
+            return;
+        };
         let lasted = self.begun.elapsed();
         let counts = meter.snapshot();
         let side = match ending.side {
@@ -286,7 +260,6 @@ impl Running {
                 "duration_ms": millis(lasted),
             }),
         ));
-        drop(self.held);
     }
 
     fn fact(&self, event: &str, result: &str, facts: serde_json::Value) -> AuditEntry {
@@ -304,5 +277,16 @@ impl Running {
     }
 }
 
-/// The reason where nobody refused: the client did not wait.
-const VANISHED: &str = "client_gone";
+impl Drop for Running {
+    /// A session that is still open when its worker stops was cut by a drain: said here, since its
+    /// task ends without another word.
+    fn drop(&mut self) {
+        self.closed(&Ending {
+            side: Side::Bridge,
+            slug: Some(Slug::Draining),
+            code: None,
+            reason_len: 0,
+            clean: false,
+        });
+    }
+}

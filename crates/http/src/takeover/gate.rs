@@ -118,6 +118,17 @@ impl Gated {
         (self.io, self.held)
     }
 
+    /// Returns when the client has ended or broken its stream; never while bytes of it wait to be
+    /// read, since what is behind them cannot be seen.
+    pub(super) async fn gone(&self) -> io::Error {
+        let mut one = [0; 1];
+        match self.io.peek(&mut one).await {
+            Ok(0) => io::ErrorKind::UnexpectedEof.into(),
+            Ok(_) => std::future::pending().await,
+            Err(error) => error,
+        }
+    }
+
     /// How many of these bytes may pass: up to and with an empty line, which may be a head's end.
     fn passable(&mut self, bytes: &[u8]) -> usize {
         for (at, byte) in bytes.iter().enumerate() {

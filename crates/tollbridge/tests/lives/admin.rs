@@ -128,20 +128,30 @@ async fn only_admin_and_viewer_keys_open_the_admin_api() {
     let tried = attempts.len() * everything().len();
     let denied = until(async || {
         let denied = house.audited("admin.denied").await;
-        (denied.len() >= tried).then_some(denied)
+        (denied.iter().map(times).sum::<usize>() >= tried).then_some(denied)
     })
     .await;
-    assert_eq!(denied.len(), tried);
+    assert_eq!(denied.iter().map(times).sum::<usize>(), tried);
     for (_, path) in everything() {
         let target = format!("/admin/v1/{path}");
         let of_path = denied
             .iter()
             .filter(|entry| entry["target"] == target.as_str());
-        assert!(of_path.count() >= attempts.len(), "{target}");
+        assert!(
+            of_path.map(times).sum::<usize>() >= attempts.len(),
+            "{target}"
+        );
     }
     assert!(denied.iter().all(|entry| entry["from"] == "127.0.0.1"));
     let results = denied.iter().filter(|entry| entry["result"] == "forbidden");
-    assert_eq!(results.count(), 2 * everything().len());
+    assert_eq!(results.map(times).sum::<usize>(), 2 * everything().len());
+}
+
+/// How often a refusal happened that is on record: equal ones in a row are one record.
+fn times(entry: &serde_json::Value) -> usize {
+    entry["facts"]["count"]
+        .as_u64()
+        .map_or(1, |count| usize::try_from(count).unwrap())
 }
 
 #[tokio::test]

@@ -61,3 +61,44 @@ async fn a_client_that_vanishes_while_we_dial_is_on_record() {
     assert_eq!(refused.code(), "token_used");
     house.empty().await;
 }
+
+/// D01: a drain waits for the bearer whose use is spent and whose upstream is being called; the
+/// session opens and is told to go.
+#[tokio::test]
+async fn a_drain_waits_for_who_is_on_the_way() {
+    let (upstream, mut house) = slow().await;
+    let token = house.token("slow").await;
+    let draining = async {
+        upstream.until(|dials| dials.len() == 1).await;
+        house.server.sigterm();
+    };
+    let (mut ws, ()) = tokio::join!(house.redeem_as_page("slow", &token), draining);
+    let (code, reason) = ws.close_parts().await.unwrap();
+    assert_eq!(code, 1012, "{reason}");
+    assert!(house.server.ended().await.success());
+}
+
+/// Who leaves while we dial does not keep others out until the dial ends.
+#[tokio::test]
+async fn a_client_that_leaves_while_we_dial_gives_its_lease_back_at_once() {
+    let upstream = Upstream::behaving(Behaviour::Silent).await;
+    let limits = "limits = { sessions = 1, connect_timeout = \"60s\" }";
+    let house = House::with(&[route("silent", &upstream, limits)]).await;
+    let to = house.server.public();
+    for call in 1..=2 {
+        let token = house.token("silent").await;
+        let mut client = TcpStream::connect(to).await.unwrap();
+        let handshake = at("silent", &token).origin(ORIGIN).encode(to);
+        client.write_all(&handshake).await.unwrap();
+        // The second is only dialled for once the first one's lease is free.
+        upstream.until(|dials| dials.len() == call).await;
+        drop(client);
+        let gone = house
+            .logged("upgrade.vanished", |line| line["route"] == "silent")
+            .await;
+        assert_eq!(gone["route"], "silent");
+        if call == 1 {
+            house.audited("upgrade.vanished").await;
+        }
+    }
+}
