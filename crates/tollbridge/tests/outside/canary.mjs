@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline'
 /** Shapes that give a secret away even where its text is not known. */
 const SHAPES = [
   ['a token', /[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{40,}/],
-  ['half a token', /\beyJ[A-Za-z0-9_-]{12,}/],
+  // `{"` and the first letters of a member that tokens have: an id of random letters may begin with `eyJ`, too.
+  ['half a token', /eyJ(hbGci|0eXAi|raWQi|pc3Mi|hdWQi|zdWIi|jbGll|yb3V0)/],
   ['an API key', /tbk_[A-Za-z0-9]{4,}_[A-Za-z0-9_-]{20,}/],
   ['a query string', /[?&](token|access_token)=/],
 ]

@@ -115,6 +115,9 @@ await main(async () => {
   ]
   await pause(seconds * 500)
   await Bridge.until('a rotation', 10_000, () => rotations > 0)
+  // The command has ended; the server reads the new keys within half a second.
+  const first = kidOf(early[0].token)
+  await Bridge.until('another key', 10_000, async () => kidOf((await bridge.mint('echo')).token) !== first)
   await revocation(bridge, state, early)
   await pause(seconds * 500)
   state.over = true
