@@ -16,7 +16,7 @@ _default:
 # Runs every gate and counts: "N passed, N failed".
 [group('all')]
 ci:
-    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test release canary demo-page jwks speech rotation chaos autobahn fuzz-smoke
+    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test+release canary demo-page jwks speech rotation chaos autobahn+fuzz-build fuzz-smoke
 
 # Serves the demo and opens its page.
 [group('all')]
@@ -75,6 +75,12 @@ test *ARGS:
     cargo-nextest nextest run --workspace --locked --profile ci {{ ARGS }}
     cargo test --workspace --doc --locked
 
+# Measures the frame reader, and what a token costs to mint and verify: for the edit loop, on a quiet machine.
+[group('test')]
+micro *ARGS:
+    cargo bench --locked -p tollbridge-relay --bench frame -- {{ ARGS }}
+    cargo bench --locked -p tollbridge-token --bench verify -- {{ ARGS }}
+
 # Builds what the outside scripts drive: the binary as it ships, and the stand-ins for upstreams.
 [group('outside')]
 release:
@@ -127,10 +133,39 @@ fuzz-smoke SECONDS="10":
     set -eu
     for name in frame token query config; do just fuzz "$name" {{ SECONDS }}; done
 
+# Builds the fuzz targets.
+[group('fuzz')]
+fuzz-build:
+    sh deploy/dev/fuzz.sh --build
+
 # Runs one fuzz target: frame, token, query or config.
 [group('fuzz')]
 fuzz NAME SECONDS="60":
     sh deploy/dev/fuzz.sh {{ NAME }} {{ SECONDS }}
+
+# Measures Tollbridge beside nginx, HAProxy and Envoy and writes docs/performance.md, about 20 minutes; --quick: under 90 s.
+[group('bench')]
+bench *ARGS: bench-install
+    python3 deploy/bench/bench.py all {{ ARGS }}
+
+# Builds what `bench` drives and installs its peers under target/bench.
+[group('bench')]
+bench-install:
+    cargo build --release --locked -p tollbridge
+    sh deploy/bench/install.sh
+
+# Runs one command of the benchmark: run, verify, report, serve, page.
+[group('bench')]
+bench-do *ARGS:
+    python3 deploy/bench/bench.py {{ ARGS }}
+
+# Proves that the benchmark works, without peers: Tollbridge must pass its checks and every workload must run.
+[group('bench')]
+bench-verify: release
+    sh deploy/bench/install.sh --load-only
+    cargo test --quiet --release --locked --manifest-path crates/wsload/Cargo.toml --target-dir {{ target }}/bench/cargo
+    python3 deploy/bench/bench.py verify --targets tollbridge
+    python3 deploy/bench/bench.py run --smoke --no-verify
 
 # Runs the tests of the binary against the release build, fifty rounds of the redemption race included.
 [group('test')]
