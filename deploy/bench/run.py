@@ -104,7 +104,7 @@ class Run:
             self._stop(self.targets)
         for target in self.targets:
             figures = self.data.get(target.name, {})
-            if "connect" in figures:
+            if "connect" in figures and target.takes_tokens:
                 figures[f"connect_{target.algorithms[0]}"] = figures["connect"]
 
     def measure_more(self):

@@ -133,15 +133,26 @@ class Target:
             (work / name).write_text(fill((self.folder / source).read_text(), names))
         wait_free(self.port)  # an earlier instance's
         command = [fill(word, names) for word in self.settings["cmd"]]
+        (work / "log").write_bytes(b"")
         with open(work / "log", "ab") as log:
             output = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL}
             self.process = spawn(command, ground.TARGET_CORES, env=self._environment(names), cwd=work, **output)
-        if not wait_port(self.port, self.process, 20):
+        if not (wait_port(self.port, self.process, 20) and self._answers(work / "log")):
             self.stop()
             tail = (work / "log").read_text(errors="replace")[-1500:]
             raise RuntimeError(f"{self.name} did not come up\n{tail}")
-        time.sleep(self.settings.get("settle_s", 0.3))
+        time.sleep(0.3)
         self.pids = tree(self.process.pid)
+
+    def _answers(self, log, patience=10):
+        """Waits for the line that says so, where the target has one: a port may listen long before it is served."""
+        line = self.settings.get("ready_line")
+        end = time.time() + patience
+        while line and not any(said.startswith(line) for said in log.read_text(errors="replace").splitlines()):
+            if time.time() > end or self.process.poll() is not None:
+                return False
+            time.sleep(0.02)
+        return True
 
     def _environment(self, names):
         base = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": names["WORK"], "LANG": "C.UTF-8"}
