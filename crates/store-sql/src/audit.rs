@@ -1,7 +1,7 @@
 //! The audit log. Triggers of the schema refuse to change or delete what it holds.
 
 use async_trait::async_trait;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Sqlite as Sqlite3, SqliteConnection, sqlite::SqliteRow};
 use tollbridge_domain::{Act, Moment};
 use tollbridge_store::{AuditEntry, AuditLog, AuditQuery, StoreError};
 
@@ -18,8 +18,8 @@ impl AuditLog for Sqlite {
             return Ok(());
         }
         let mut transaction = self.begin("write the audit log").await?;
-        for entry in entries {
-            write(&mut transaction, entry).await?;
+        for rows in entries.chunks(ROWS) {
+            write_rows(&mut transaction, rows).await?;
         }
         let committed = transaction.commit().await;
         committed.map_err(failed("write the audit log"))
@@ -46,23 +46,37 @@ pub(crate) async fn write(
     connection: &mut SqliteConnection,
     entry: &AuditEntry,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO audit (at, who, from_where, event, target, why, result, facts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )
-    .bind(entry.at.seconds())
-    .bind(&entry.who)
-    .bind(&entry.from)
-    .bind(&entry.event)
-    .bind(&entry.target)
-    .bind(&entry.why)
-    .bind(&entry.result)
-    .bind(entry.facts.to_string())
-    .execute(connection)
-    .await
-    .map_err(failed("write the audit log"))?;
+    write_rows(connection, std::slice::from_ref(entry)).await
+}
+
+/// Many at once: each statement is a journey to SQLite's thread and back, which costs more than
+/// the row does.
+async fn write_rows(
+    connection: &mut SqliteConnection,
+    entries: &[AuditEntry],
+) -> Result<(), StoreError> {
+    let mut insert = QueryBuilder::<Sqlite3>::new(
+        "INSERT INTO audit (at, who, from_where, event, target, why, result, facts) ",
+    );
+    insert.push_values(entries, |mut row, entry| {
+        row.push_bind(entry.at.seconds())
+            .push_bind(&entry.who)
+            .push_bind(&entry.from)
+            .push_bind(&entry.event)
+            .push_bind(&entry.target)
+            .push_bind(&entry.why)
+            .push_bind(&entry.result)
+            .push_bind(entry.facts.to_string());
+    });
+    // Of the lengths that there are, only these two come again and again.
+    let often = [1, ROWS].contains(&entries.len());
+    let written = insert.build().persistent(often).execute(connection).await;
+    written.map_err(failed("write the audit log"))?;
     Ok(())
 }
+
+/// Entries in one statement.
+const ROWS: usize = 64;
 
 fn read(row: &SqliteRow) -> Result<AuditEntry, StoreError> {
     let kind = "an audit entry";
