@@ -10,12 +10,7 @@ use tokio::time::{Instant, timeout};
 use tollbridge_domain::Secret;
 use url::Url;
 
-use crate::{
-    Socket, Tls,
-    error::DialError,
-    extension, header,
-    wire::{Progress, Tcp},
-};
+use crate::{Socket, Tls, errand::Errand, error::DialError, extension, header, wire::Tcp};
 
 /// What the deadline over the whole dial has beyond that over its parts, so that where a part is
 /// late, the part is blamed.
@@ -52,6 +47,7 @@ impl fmt::Debug for Call {
 #[derive(Clone)]
 pub struct Dialer {
     client: Client,
+    tls: Tls,
     patience: Duration,
 }
 
@@ -71,15 +67,12 @@ pub struct Dialled {
 }
 
 impl Dialer {
-    /// Gives DNS with TCP, TLS, and the dial as a whole `connect_timeout` each.
+    /// Gives DNS, TCP and TLS together, and the dial as a whole, `connect_timeout` each.
     #[must_use]
     pub fn new(tls: &Tls, connect_timeout: Duration) -> Self {
-        // `max_http_version` would rebuild the TLS configuration and lose ours; ALPN is in it.
         let connector = Connector::new()
             .connector(Tcp::default())
-            .rustls_0_23(tls.config())
             .timeout(connect_timeout)
-            .handshake_timeout(connect_timeout)
             // The registry of sessions has the cap; awc's own would make the 101st dial wait.
             .limit(0);
         let client = Client::builder()
@@ -90,6 +83,7 @@ impl Dialer {
             .finish();
         Self {
             client,
+            tls: tls.clone(),
             patience: connect_timeout,
         }
     }
@@ -104,18 +98,19 @@ impl Dialer {
     /// Dropping the future closes the connection.
     pub async fn dial(&self, call: Call) -> Result<Dialled, DialError> {
         let began = Instant::now();
-        let tls = call.url.scheme() == "wss";
-        let request = header::dress(self.client.ws(call.url.as_str()), &call)?;
-        let progress = Rc::new(Progress::default());
-        let handshake = progress.follow(request.connect());
+        let errand = Rc::new(Errand::new(&call.url, &self.tls)?);
+        let request = self.client.ws(in_the_clear(&call.url)?.as_str());
+        let handshake = errand.run(header::dress(request, &call)?.connect());
         let (answer, framed) = timeout(self.patience + GRACE, handshake)
             .await
-            .map_err(|_elapsed| DialError::late(&progress, tls, self.patience))?
-            .map_err(|error| DialError::handshake(error, &progress, tls, self.patience))?;
+            .map_err(|_elapsed| DialError::late(&errand, self.patience))?
+            .map_err(|error| DialError::handshake(error, &errand, self.patience))?;
         let (protocol, extensions) = judge(&answer, &call)?;
-        let parts = framed.into_parts();
+        let early = framed.into_parts().read_buf;
+        let line = errand.give_back();
+        let line = line.ok_or_else(|| DialError::answer("on no connection of ours"))?;
         Ok(Dialled {
-            socket: Socket::new(parts.read_buf.freeze(), parts.io),
+            socket: Socket::new(early, line),
             protocol,
             extensions,
             headers: plain(answer.headers()),
@@ -130,6 +125,16 @@ impl fmt::Debug for Dialer {
             .field("patience", &self.patience)
             .finish_non_exhaustive()
     }
+}
+
+/// The address for awc, which must not speak TLS itself: the stream that it is given does.
+fn in_the_clear(url: &Url) -> Result<Url, DialError> {
+    let port = url.port_or_known_default();
+    let mut url = url.clone();
+    url.set_scheme("ws")
+        .and_then(|()| url.set_port(port))
+        .map_err(|()| DialError::request("its URL is malformed"))?;
+    Ok(url)
 }
 
 /// awc has checked status, `Connection` and `Sec-WebSocket-Accept`. The rest of RFC 6455, 4.1 is
@@ -189,4 +194,24 @@ fn plain(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn awc_dials_the_same_port_without_tls() {
+        for (url, clear) in [
+            ("wss://a.test/b?c", "ws://a.test:443/b?c"),
+            ("wss://a.test:8443/b", "ws://a.test:8443/b"),
+            ("wss://a.test:80/b", "ws://a.test/b"),
+            ("ws://a.test/b", "ws://a.test/b"),
+            ("ws://a.test:443/b", "ws://a.test:443/b"),
+            ("wss://[::1]/", "ws://[::1]:443/"),
+        ] {
+            let seen = in_the_clear(&url.parse().unwrap()).unwrap();
+            assert_eq!(seen.as_str(), clear);
+        }
+    }
 }

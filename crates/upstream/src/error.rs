@@ -6,7 +6,7 @@ use actix_http::error::ParseError;
 use awc::error::{ConnectError, SendRequestError, WsClientError};
 use tollbridge_domain::Slug;
 
-use crate::wire::Progress;
+use crate::errand::Errand;
 
 /// A dial that did not end in a socket. `Display` is for the operator's log: no query string, no
 /// header value, nothing the upstream wrote but its status.
@@ -90,8 +90,8 @@ impl DialError {
     }
 
     /// The deadline over the whole dial has passed.
-    pub(crate) const fn late(progress: &Progress, tls: bool, after: Duration) -> Self {
-        let untouched = !progress.request_may_have_left(tls);
+    pub(crate) const fn late(errand: &Errand, after: Duration) -> Self {
+        let untouched = !errand.request_may_have_left();
         let kind = if untouched {
             Kind::Unreached(after)
         } else {
@@ -101,32 +101,27 @@ impl DialError {
     }
 
     /// awc gave up.
-    pub(crate) fn handshake(
-        error: WsClientError,
-        progress: &Progress,
-        tls: bool,
-        patience: Duration,
-    ) -> Self {
+    pub(crate) fn handshake(error: WsClientError, errand: &Errand, patience: Duration) -> Self {
         if let WsClientError::SendRequest(SendRequestError::Connect(error)) = error {
-            return Self::connect(error, progress, tls, patience);
+            return Self::connect(error, errand, patience);
         }
         Self {
             kind: after_request(error),
-            untouched: !progress.request_may_have_left(tls),
+            untouched: !errand.request_may_have_left(),
         }
     }
 
     /// awc gave up before it wrote the request, with one exception.
-    fn connect(error: ConnectError, progress: &Progress, tls: bool, patience: Duration) -> Self {
+    fn connect(error: ConnectError, errand: &Errand, patience: Duration) -> Self {
         let kind = match error {
             // Not a failure to connect: the end of the stream where the answer should have been.
             ConnectError::Disconnected => {
                 return Self {
                     kind: Kind::Lost("end of stream".to_owned()),
-                    untouched: !progress.request_may_have_left(tls),
+                    untouched: !errand.request_may_have_left(),
                 };
             }
-            ConnectError::Io(error) if progress.connected() => Kind::Tls(words(&error)),
+            ConnectError::Io(error) if errand.is_connected() => Kind::Tls(words(&error)),
             ConnectError::Io(error) => Kind::Connect(words(&error)),
             ConnectError::NoRecords => Kind::Resolve("no address".to_owned()),
             ConnectError::Resolver(error) => Kind::Resolve(shorten(error.to_string())),

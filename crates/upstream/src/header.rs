@@ -1,10 +1,11 @@
 //! Which headers an upstream sees: those that are configured, and nothing else.
 
 use awc::{
-    http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT},
+    http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT},
     ws::WebsocketsRequest,
 };
 use tollbridge_domain::Secret;
+use url::Url;
 
 use crate::{dial::Call, error::DialError};
 
@@ -62,10 +63,25 @@ fn headers(call: &Call) -> Result<HeaderMap, DialError> {
             headers.append(name, value);
         }
     }
+    if !headers.contains_key(HOST) {
+        headers.insert(HOST, host(&call.url)?);
+    }
     if !headers.contains_key(USER_AGENT) {
         headers.insert(USER_AGENT, HeaderValue::from_static(SELF));
     }
     Ok(headers)
+}
+
+/// RFC 9110, 7.2. awc would name the port that it is told to dial, even where that is the scheme's
+/// own.
+fn host(url: &Url) -> Result<HeaderValue, DialError> {
+    let host = url.host_str().unwrap_or_default();
+    let host = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    HeaderValue::try_from(host)
+        .map_err(|_not_text| DialError::request("its host is not a header value"))
 }
 
 /// The one place where a credential becomes a header. Marked sensitive, so that even a stray
@@ -140,7 +156,28 @@ mod tests {
         let headers = headers(&call).unwrap();
         assert_eq!(headers.get_all("x-tenant").count(), 1);
         assert_eq!(headers.get("x-tenant").unwrap(), "ours");
-        assert!(!headers.contains_key("host"));
+        assert_eq!(headers.get_all("host").count(), 1);
+        assert_eq!(headers.get("host").unwrap(), "upstream.test");
+    }
+
+    /// As clients write it: without the scheme's own port.
+    #[test]
+    fn the_host_is_the_upstreams() {
+        for (url, seen) in [
+            ("wss://a.test/b", "a.test"),
+            ("wss://a.test:443/b", "a.test"),
+            ("wss://a.test:80/b", "a.test:80"),
+            ("ws://a.test:443/b", "a.test:443"),
+            ("wss://[::1]/b", "[::1]"),
+            ("ws://[::1]:81/b", "[::1]:81"),
+        ] {
+            let mut call = call(&[], &[]);
+            call.url = url.parse().unwrap();
+            assert_eq!(headers(&call).unwrap().get("host").unwrap(), seen, "{url}");
+        }
+        let configured = headers(&call(&[("Host", "front.test")], &[])).unwrap();
+        assert_eq!(configured.get_all("host").count(), 1);
+        assert_eq!(configured.get("host").unwrap(), "front.test");
     }
 
     /// B22: what would become a second header is refused before anything is dialled.

@@ -7,9 +7,11 @@
 //! Everything here is local to one worker thread except [`Tls`], which is built once per route.
 
 mod dial;
+mod errand;
 mod error;
 mod extension;
 mod header;
+mod line;
 mod query;
 mod socket;
 mod target;

@@ -7,20 +7,32 @@ use std::{
     task::{Context, Poll},
 };
 
-use awc::BoxedSocket;
-use bytes::{Buf as _, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::BytesMut;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tollbridge_stream::Early;
+
+use crate::line::Line;
 
 /// Bytes from and to an upstream. Frames that came in the same segment as the handshake's answer
 /// are read first.
-pub struct Socket {
-    early: Bytes,
-    io: BoxedSocket,
-}
+pub struct Socket(Early<Line>);
 
 impl Socket {
-    pub(crate) fn new(early: Bytes, io: BoxedSocket) -> Self {
-        Self { early, io }
+    pub(crate) fn new(early: BytesMut, line: Line) -> Self {
+        Self(Early::new(early, line))
+    }
+
+    /// The TCP connection itself, where what is read from it is exactly what the upstream sent:
+    /// without TLS, and once nothing waits in front of it.
+    #[must_use]
+    pub const fn tcp(&self) -> Option<&TcpStream> {
+        match self.0.get_ref() {
+            Line::Plain(stream) if !self.0.is_waiting() => Some(stream),
+            _ => None,
+        }
     }
 }
 
@@ -30,16 +42,7 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.early.is_empty() {
-            return Pin::new(&mut self.io).poll_read(cx, buf);
-        }
-        let fits = self.early.len().min(buf.remaining());
-        buf.put_slice(&self.early.split_to(fits));
-        if !self.early.has_remaining() {
-            // Gives the handshake's buffer back for the length of the session.
-            self.early = Bytes::new();
-        }
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.0).poll_read(cx, buf)
     }
 }
 
@@ -49,7 +52,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        Pin::new(&mut self.0).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -57,26 +60,24 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        self.0.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        Pin::new(&mut self.0).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Socket")
-            .field("early", &self.early.len())
-            .finish_non_exhaustive()
+        f.debug_tuple("Socket").field(&self.0).finish()
     }
 }

@@ -1,7 +1,8 @@
 //! B33, U6: what an upstream must prove before it hears a credential.
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tollbridge_domain::Slug;
-use tollbridge_testkit::{Authority, Identity, Upstream};
+use tollbridge_testkit::{Authority, Frame, Identity, Upstream};
 use tollbridge_upstream::{Dialer, Tls};
 
 use crate::{PATIENT, call, dialer, failure};
@@ -22,6 +23,38 @@ async fn a_configured_authority_is_trusted() {
     let dialled = trusting(&authority.pem()).dial(call(&upstream.url())).await;
     assert!(dialled.is_ok());
     assert_eq!(upstream.dials().len(), 1);
+}
+
+#[actix_rt::test]
+async fn frames_travel_over_tls() {
+    let authority = Authority::new();
+    let upstream = serving(authority.identity("localhost")).await;
+    let call = call(&upstream.url());
+    let mut dialled = trusting(&authority.pem()).dial(call).await.unwrap();
+    assert!(dialled.socket.tcp().is_none());
+    let words = "word ".repeat(40_000);
+    let said = Frame::text(&words).masked([1, 2, 3, 4]).encode();
+    let mut heard = vec![0; Frame::text(&words).encode().len()];
+    let (mut reader, mut writer) = tokio::io::split(&mut dialled.socket);
+    let speak = async {
+        writer.write_all(&said).await.unwrap();
+        writer.flush().await.unwrap();
+    };
+    let ((), read) = tokio::join!(speak, reader.read_exact(&mut heard));
+    read.unwrap();
+    assert!(heard == Frame::text(&words).encode());
+    dialled.socket.shutdown().await.unwrap();
+}
+
+/// The port that awc is told is not the one that the upstream reads.
+#[actix_rt::test]
+async fn the_host_header_is_that_of_the_url() {
+    let authority = Authority::new();
+    let upstream = serving(authority.identity("localhost")).await;
+    let dialler = trusting(&authority.pem());
+    dialler.dial(call(&upstream.url())).await.unwrap();
+    let host = format!("localhost:{}", upstream.addr().port());
+    assert_eq!(upstream.dials()[0].header_values("host"), [host]);
 }
 
 #[actix_rt::test]

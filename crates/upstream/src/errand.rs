@@ -1,0 +1,127 @@
+//! One dial: what it is to do, and how far it has come.
+
+use std::{
+    cell::{Cell, RefCell, RefMut},
+    fmt, io,
+    net::IpAddr,
+    rc::Rc,
+    sync::Arc,
+};
+
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::{net::TcpStream, task_local};
+use tollbridge_stream::connect;
+use url::{Host, Url};
+
+use crate::{Tls, error::DialError, line::Line};
+
+task_local! {
+    /// The dial that the current task is busy with. awc hands its TCP service nothing but an
+    /// address, and gives back nothing but a box; what else the two ends of a dial have to say to
+    /// each other goes past it.
+    static DIAL: Rc<Errand>;
+}
+
+/// The connection belongs to the errand and is only lent to awc, so that it can be had back
+/// without the boxes and the pool's books in which awc wraps it.
+#[derive(Default)]
+pub(crate) struct Errand {
+    proof: Option<Proof>,
+    connected: Cell<bool>,
+    wrote: Cell<bool>,
+    line: RefCell<Option<Line>>,
+}
+
+/// What the upstream must prove, and who it must prove to be.
+struct Proof {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl Errand {
+    /// For an upstream at `url`, `ws` or `wss`.
+    pub(crate) fn new(url: &Url, tls: &Tls) -> Result<Self, DialError> {
+        let proof = match url.scheme() {
+            "wss" => Some(Proof {
+                config: tls.config(),
+                name: name(url)?,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            proof,
+            ..Self::default()
+        })
+    }
+
+    /// Runs `dial` as this errand.
+    pub(crate) async fn run<F: Future>(self: &Rc<Self>, dial: F) -> F::Output {
+        DIAL.scope(Rc::clone(self), dial).await
+    }
+
+    /// That of the current task.
+    pub(crate) fn current() -> Rc<Self> {
+        DIAL.try_with(Rc::clone).unwrap_or_default()
+    }
+
+    /// There is a TCP connection. Over TLS nothing is written to it before the upstream has proved
+    /// who it is.
+    pub(crate) async fn connected(&self, stream: TcpStream) -> io::Result<()> {
+        self.connected.set(true);
+        let line = match &self.proof {
+            None => Line::Plain(stream),
+            Some(Proof { config, name }) => {
+                let secure = connect(stream, Arc::clone(config), name.clone()).await?;
+                Line::Secure(Box::new(secure))
+            }
+        };
+        self.line.replace(Some(line));
+        Ok(())
+    }
+
+    /// Whether there was a TCP connection at all.
+    pub(crate) const fn is_connected(&self) -> bool {
+        self.connected.get()
+    }
+
+    /// A byte of the handshake request was taken for sending.
+    pub(crate) fn wrote(&self) {
+        self.wrote.set(true);
+    }
+
+    /// Whether a byte of the handshake request can have left.
+    pub(crate) const fn request_may_have_left(&self) -> bool {
+        self.wrote.get()
+    }
+
+    /// The connection, as long as it is lent.
+    pub(crate) fn line(&self) -> io::Result<RefMut<'_, Line>> {
+        RefMut::filter_map(self.line.borrow_mut(), Option::as_mut)
+            .map_err(|_given_back| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Takes the connection back.
+    pub(crate) fn give_back(&self) -> Option<Line> {
+        self.line.take()
+    }
+}
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Errand")
+            .field("connected", &self.connected)
+            .field("wrote", &self.wrote)
+            .finish_non_exhaustive()
+    }
+}
+
+fn name(url: &Url) -> Result<ServerName<'static>, DialError> {
+    let name = match url.host() {
+        Some(Host::Domain(name)) => ServerName::try_from(name.to_owned()).ok(),
+        Some(Host::Ipv4(address)) => Some(ServerName::from(IpAddr::V4(address))),
+        Some(Host::Ipv6(address)) => Some(ServerName::from(IpAddr::V6(address))),
+        None => None,
+    };
+    name.ok_or_else(|| DialError::request("no certificate can be for its host"))
+}
