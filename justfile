@@ -8,6 +8,7 @@ python := justfile_directory() / "target/tools/python/bin/python"
 # What the outside scripts drive.
 export TOLLBRIDGE_BIN := env("TOLLBRIDGE_BIN", target / "release/tollbridge")
 export STANDINS_BIN := env("STANDINS_BIN", target / "debug/examples/standins")
+export WSLOAD_BIN := env("WSLOAD_BIN", target / "bench/bin/wsload")
 
 # Lists the recipes.
 _default:
@@ -120,6 +121,31 @@ rotation SECONDS="10":
 [group('outside')]
 chaos KILLS="8":
     node {{ outside }}/chaos.mjs {{ KILLS }}
+
+# Builds the load generator alone.
+[group('outside')]
+load:
+    sh deploy/bench/install.sh --load-only
+
+# Holds idle sessions, then has voices speak, directly and through the bridge (long: 9,000 for 5 minutes, 1,000 for 3).
+[group('outside')]
+soak FORM="short": load
+    node {{ outside }}/soak.mjs {{ FORM }}
+
+# Lets clients stop reading a flood, and an upstream stop reading uploads (long: 100 of each).
+[group('outside')]
+stall FORM="short": load
+    node {{ outside }}/stall.mjs {{ FORM }}
+
+# Stops the server in front of open sessions and reads each to its last byte (long: 5,000).
+[group('outside')]
+drain FORM="short": load
+    node {{ outside }}/drain.mjs {{ FORM }}
+
+# Cuts, stalls, trickles and closes sessions from either side at random and looks for what is left (long: 500, 5 minutes).
+[group('outside')]
+disorder FORM="short" *SEED: load
+    node {{ outside }}/disorder.mjs {{ FORM }} {{ SEED }}
 
 # Compares the Autobahn suite through the bridge with the same echo upstream without it.
 [group('outside')]

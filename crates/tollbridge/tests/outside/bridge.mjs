@@ -64,7 +64,7 @@ export async function launch(command, args, { env = {}, names, log }) {
 
 export class Bridge {
   /** A folder with a configuration; `routes` is TOML, `env` is what its secret references read. */
-  constructor(routes, { env = {}, level = 'trace', top = '', keys = '', tokens = '' } = {}) {
+  constructor(routes, { env = {}, level = 'trace', top = '', server = '', keys = '', tokens = '' } = {}) {
     this.dir = mkdtempSync(join(tmpdir(), 'tollbridge-outside-'))
     this.path = join(this.dir, 'tollbridge.toml')
     this.log = join(this.dir, 'server.log')
@@ -73,6 +73,7 @@ export class Bridge {
     this.text = `${top}
 [server]
 listen = "127.0.0.1:0"
+${server}
 
 [admin]
 listen = "127.0.0.1:0"
