@@ -95,6 +95,8 @@ impl Scanner {
                 pass += taken;
                 continue;
             }
+            pass += self.skim(rest, allowance, &mut tally);
+            let rest = bytes.get(pass..).unwrap_or(&[]);
             match self.judge(rest, *allowance) {
                 Ok(None) => break Next::More,
                 Ok(Some(head)) => match head.control(rest.len()) {
@@ -125,6 +127,44 @@ impl Scanner {
     /// Payload bytes of the current data frame still to come.
     pub(crate) const fn left(&self) -> u64 {
         self.left
+    }
+
+    /// Passes whole data messages of one short frame each, as most are, in few steps. Whatever is
+    /// anything else is left to [`judge`](Self::judge), which would have said the same of these.
+    fn skim(&mut self, bytes: &[u8], allowance: &mut u64, tally: &mut Tally) -> usize {
+        if self.message.is_some() {
+            return 0;
+        }
+        let (mask_bit, mask_size) = if self.rules.masked { (0x80, 4) } else { (0, 0) };
+        let longest = self.rules.max_frame.min(self.rules.max_message);
+        let mut pass = 0;
+        let mut messages = 0;
+        while let Some(&[0x81 | 0x82, second, ..]) = bytes.get(pass..) {
+            let (length, extension) = match second ^ mask_bit {
+                short @ 0..=125 => (usize::from(short), 0),
+                126 => match bytes.get(pass + 2..pass + 4) {
+                    Some(&[high, low]) => (usize::from(u16::from_be_bytes([high, low])), 2),
+                    _ => break,
+                },
+                _ => break,
+            };
+            let wire = 2 + extension + mask_size + length;
+            let is_long_form = extension != 0 && length < 126;
+            let is_whole = wire <= bytes.len() - pass;
+            if is_long_form || !is_whole || length as u64 > longest || wire as u64 > *allowance {
+                break;
+            }
+            *allowance -= wire as u64;
+            pass += wire;
+            messages += 1;
+        }
+        if messages > 0 {
+            tally.frames += messages;
+            tally.messages += messages;
+            tally.lively = true;
+            self.crept = 0;
+        }
+        pass
     }
 
     fn take_payload(&mut self, available: usize, tally: &mut Tally) -> usize {
