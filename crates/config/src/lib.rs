@@ -12,6 +12,7 @@
 //! The `schema` table is the only list of keys: suggestions, defaults and the reference come
 //! from it.
 
+mod certificate;
 mod environment;
 mod layers;
 mod load;
@@ -32,7 +33,10 @@ mod units;
 mod url_template;
 mod value_template;
 
+pub use rustls::sign::CertifiedKey;
+
 pub use self::{
+    certificate::{Certificate, CertificateError, Half},
     load::{Loaded, load, parse},
     problem::{Problem, Problems, Severity},
     reference::reference,
@@ -40,7 +44,7 @@ pub use self::{
     settings::{
         Admin, Algorithm, Caller, CallerKind, Carriers, Compression, Coordination, Credentials,
         Keys, Limits, Log, LogFormat, Origins, Param, Refuse, Route, Server, Settings, Store,
-        Tokens,
+        Tls, Tokens,
     },
     url_template::{Scheme, TextOrParam, UrlTemplate, UrlTemplateError},
     value_template::{Part, ValueTemplate, ValueTemplateError},

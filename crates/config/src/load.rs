@@ -15,6 +15,7 @@ use crate::{
     reader::Reader,
     rules,
     schema::Node,
+    secret_ref::SecretRef,
     sections,
     settings::Settings,
     structure::Inspection,
@@ -146,6 +147,13 @@ fn interpret(
 /// Every file that the settings refer to, each once.
 fn files_of(settings: &Settings) -> Vec<PathBuf> {
     let mut files: Vec<_> = settings.keys.master_key.file().into_iter().collect();
+    if let Some(tls) = &settings.server.tls {
+        files.extend(
+            [&tls.cert, &tls.key]
+                .into_iter()
+                .filter_map(SecretRef::file),
+        );
+    }
     for route in settings.routes.values() {
         files.extend(route.ca.clone());
         let credentials = &route.credentials;

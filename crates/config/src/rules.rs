@@ -58,9 +58,14 @@ fn check_public_url(settings: &Settings, reader: &Reader<'_>) {
             "server.public_url",
             "without `public_url`, minted addresses point to an unspecified address",
         ),
+        Some(url) if url.starts_with("http:") && server.tls.is_some() => reader.warn(
+            "server.public_url",
+            "minted addresses say ws, and the listener speaks TLS: use https",
+        ),
         Some(url) if url.starts_with("http:") && !is_local(url) => reader.warn(
             "server.public_url",
-            "tokens and payload travel in the clear: use https, with TLS ended in front",
+            "tokens and payload travel in the clear: use https, with `server.tls` or TLS ended in \
+             front",
         ),
         _ => {}
     }

@@ -37,7 +37,8 @@ pub struct Settings {
 pub struct Server {
     /// Address of the public listener.
     pub listen: SocketAddr,
-    /// `http` or `https`, without a slash at the end; `None`: `http://` and the bound address.
+    /// `http` or `https`, without a slash at the end; `None`: `http://`, or `https://` with `tls`,
+    /// and the bound address.
     pub public_url: Option<String>,
     /// Worker threads.
     pub workers: usize,
@@ -53,6 +54,17 @@ pub struct Server {
     pub handshake_timeout: Duration,
     /// Longest body that the mint reads, in bytes.
     pub max_body: u64,
+    /// What the public listener proves itself with; `None`: it speaks plain HTTP.
+    pub tls: Option<Tls>,
+}
+
+/// `[server.tls]`
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Where the certificate and its chain are.
+    pub cert: SecretRef,
+    /// Where its private key is.
+    pub key: SecretRef,
 }
 
 /// `[admin]`

@@ -44,6 +44,11 @@ impl Settings {
             write_duration(server.handshake_timeout),
         );
         page.text("max_body", write_size(server.max_body));
+        if let Some(tls) = &server.tls {
+            page.section("server.tls");
+            page.text("cert", &tls.cert);
+            page.text("key", &tls.key);
+        }
         page.section("admin");
         page.text("listen", self.admin.listen);
         page.section("log");

@@ -190,7 +190,7 @@ fn a_mistake_in_the_environment_names_the_variable() {
 #[test]
 fn what_is_promised_and_not_built_is_refused_by_name() {
     for key in [
-        "server.tls = { cert = 'file:c', key = 'file:k' }",
+        "server.tls.client_ca = 'file:ca'",
         "log.file = 'x'",
         "telemetry.endpoint = 'x'",
         "otlp = 'x'",

@@ -32,7 +32,7 @@ pub use self::{
     audit::{AuditSink, AuditWriter, chain, sink},
     denials::{Denial, Denials},
     forwarded::Trust,
-    metrics::Metrics,
+    metrics::{Metrics, TlsMetrics},
     mint::{grant, minted_body},
     problem::{Code, FieldError, Problem},
     rate::{Key, Rate},
@@ -40,7 +40,7 @@ pub use self::{
     revoked::{Revoked, names},
     route::{Caps, Compression, Origins, Param, RefuseBy, Route, Table},
     shared::{Generation, Health, ReloadError, ReloadReport, Shared, Steering, Worker},
-    takeover::{Listening, serve},
+    takeover::{Listening, ServerPair, ServerTls, serve},
     wire::{api_key, signing_key},
 };
 

@@ -13,6 +13,10 @@ use prometheus::{
 use tollbridge_domain::SessionId;
 use tollbridge_relay::{Counts, Meter};
 
+mod tls;
+
+pub use self::tls::TlsMetrics;
+
 /// Every metric of the process.
 pub struct Metrics {
     registry: Registry,
@@ -50,6 +54,8 @@ pub struct Metrics {
     pub reload_at: IntGauge,
     /// Failures of the store, by operation.
     pub store_errors: IntCounterVec,
+    /// The public listener's certificate and handshakes.
+    pub tls: TlsMetrics,
     running: Mutex<HashMap<SessionId, Running>>,
 }
 
@@ -162,6 +168,7 @@ impl Metrics {
                 "Failures of the store.",
                 &["operation"],
             )?,
+            tls: TlsMetrics::registered(&registry)?,
             running: Mutex::default(),
             registry,
         };

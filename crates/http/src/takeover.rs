@@ -6,14 +6,7 @@
 //! last frame and still listen: that is how a close frame arrives, and how the server closes first
 //! (RFC 6455, 7.1.1).
 
-use std::{
-    io,
-    net::TcpListener,
-    pin::Pin,
-    rc::Rc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, net::TcpListener, rc::Rc, sync::Arc, time::Duration};
 
 use actix_codec::Framed;
 use actix_http::{
@@ -32,34 +25,39 @@ use actix_web::{
     dev::{AppConfig, ServiceResponse},
     rt::net::TcpStream,
 };
-use bytes::{Buf, BytesMut};
 use futures_util::SinkExt as _;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tollbridge_stream::Early;
 
 mod gate;
+mod handshakes;
+mod leg;
 mod patience;
+mod slots;
+mod socket;
+mod tls;
 
-pub(crate) use self::gate::Gate;
-use self::gate::Gated;
-
-/// Any stream a session can run on.
-pub(crate) type AnyLeg = Box<dyn tollbridge_relay::Leg>;
+pub use self::tls::{ServerPair, ServerTls};
+pub(crate) use self::{gate::Gate, leg::ClientLeg};
+use self::{gate::Gated, handshakes::Handshakes, socket::Socket};
 
 /// Marks a request whose socket may be taken over.
 pub(crate) struct Offered;
 
 /// What happens to the connection after its 101; left in the response's extensions.
-pub(crate) struct Opened(pub(crate) Box<dyn FnOnce(AnyLeg)>);
+pub(crate) struct Opened(pub(crate) Box<dyn FnOnce(ClientLeg)>);
 
 /// How a listener treats connections.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Listening {
     /// Threads.
     pub workers: usize,
     /// Most connections a worker has before their session begins.
     pub connections: usize,
-    /// How long a request's head may take.
+    /// How long a request's head may take, and a TLS handshake before it.
     pub head_timeout: Duration,
+    /// What the listener proves itself with; `None`: it speaks plain HTTP.
+    pub tls: Option<Arc<ServerTls>>,
 }
 
 /// Serves an app on a socket that is bound already. `app` makes it, once a worker and kind of
@@ -102,11 +100,20 @@ where
                 })
                 .upgrade(upgrades)
                 .finish(map_config(plain, |()| AppConfig::default()));
-            fn_service(move |io: TcpStream| async move {
-                io.set_nodelay(true)?;
-                let peer = io.peer_addr().ok();
-                let gated = Gated::new(io, listening.head_timeout);
-                Ok((gated, Protocol::Http1, peer))
+            let timeout = listening.head_timeout;
+            let tls = listening.tls.clone();
+            let handshakes = tls.map(|tls| Rc::new(Handshakes::new(tls, timeout)));
+            fn_service(move |io: TcpStream| {
+                let handshakes = handshakes.clone();
+                async move {
+                    io.set_nodelay(true)?;
+                    let peer = io.peer_addr().ok();
+                    let io = match handshakes {
+                        Some(handshakes) => handshakes.accept(io).await?,
+                        None => Socket::Plain(io),
+                    };
+                    Ok((Gated::new(io, timeout), Protocol::Http1, peer))
+                }
             })
             .and_then(http)
         })
@@ -204,7 +211,7 @@ where
         Some(Opened(start)) => {
             let mut early = parts.read_buf;
             early.unsplit(held);
-            start(Box::new(Socket { early, io }));
+            start(ClientLeg::Socket(Early::new(early, io)));
         }
         None => end(io).await,
     }
@@ -225,7 +232,7 @@ impl From<Vanished> for actix_http::Response<BoxBody> {
 
 /// Ends a connection whose upgrade was refused: what it still sends is discarded for a moment, so
 /// that no reset overtakes the answer.
-async fn end(mut io: TcpStream) {
+async fn end(mut io: impl AsyncRead + AsyncWrite + Unpin) {
     let goodbye = async {
         io.shutdown().await?;
         let mut scratch = [0; 4096];
@@ -233,50 +240,6 @@ async fn end(mut io: TcpStream) {
         io::Result::Ok(())
     };
     let _gone = tokio::time::timeout(LINGER, goodbye).await;
-}
-
-/// A client's socket, beginning with what came in one piece with the handshake.
-struct Socket {
-    early: BytesMut,
-    io: TcpStream,
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.early.is_empty() {
-            return Pin::new(&mut self.io).poll_read(cx, buf);
-        }
-        let size = self.early.len().min(buf.remaining());
-        buf.put_slice(self.early.get(..size).unwrap_or_default());
-        self.early.advance(size);
-        if self.early.is_empty() {
-            // Not kept for the session's life: an idle session holds no buffer.
-            self.early = BytesMut::new();
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
 }
 
 /// How long a head of a few hundred bytes may take to be written.

@@ -19,6 +19,8 @@ pub struct Identity {
     pub(crate) config: Arc<ServerConfig>,
     /// The certificate.
     pub pem: String,
+    /// Its private key, PEM too.
+    pub key_pem: String,
 }
 
 impl Authority {
@@ -78,6 +80,19 @@ impl Default for Authority {
 }
 
 impl Identity {
+    /// The certificate as it is sent.
+    ///
+    /// # Panics
+    /// Never: it was made here.
+    #[must_use]
+    pub fn der(&self) -> Vec<u8> {
+        use rustls_pki_types::pem::PemObject as _;
+
+        CertificateDer::from_pem_slice(self.pem.as_bytes())
+            .unwrap()
+            .to_vec()
+    }
+
     /// A certificate that nobody but itself vouches for.
     ///
     /// # Panics
@@ -91,6 +106,7 @@ impl Identity {
     }
 
     fn new(certificate: CertificateDer<'static>, pem: String, key: &KeyPair) -> Self {
+        let key_pem = key.serialize_pem();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -103,6 +119,7 @@ impl Identity {
         Self {
             config: Arc::new(config),
             pem,
+            key_pem,
         }
     }
 }

@@ -21,6 +21,7 @@ mod http;
 mod log_lines;
 mod raw_ws;
 mod server;
+mod tls_client;
 mod upstream;
 
 pub use self::{
@@ -33,6 +34,7 @@ pub use self::{
     log_lines::Logs,
     raw_ws::RawWs,
     server::{Builder as ServerBuilder, Server, Stopped},
+    tls_client::{TlsClient, Tunnel},
     upstream::{
         Behaviour, Builder as UpstreamBuilder, Dial, Tally, Upstream, azure_voice_live, doubao,
         sha256_hex,

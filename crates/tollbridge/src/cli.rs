@@ -74,6 +74,9 @@ pub(crate) struct Demo {
     /// Where the page, the mint and the bridge listen.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+    /// Serve over TLS, with a certificate made for this run. Browsers warn of it.
+    #[arg(long)]
+    pub(crate) tls: bool,
     /// Do not open a browser.
     #[arg(long)]
     pub(crate) no_open: bool,

@@ -27,6 +27,7 @@ use tollbridge_store_sql::{Mode, ServerLock};
 use tollbridge_token::{Minter, Verifier};
 
 use crate::{
+    certificate::Presented,
     failure::Failure,
     local, refresh,
     reload::{Helm, Source},
@@ -54,6 +55,7 @@ pub(crate) struct Ready {
     settings: Settings,
     public: TcpListener,
     admin: TcpListener,
+    presented: Option<Arc<Presented>>,
     epoch: Moment,
     _lock: ServerLock,
 }
@@ -90,9 +92,12 @@ impl Ready {
         let api_keys = Arc::new(api_keys);
         let generation = wire::generation(&settings, 1, address, Some(&api_keys))
             .map_err(|error| Failure::Configuration(error.to_string()))?;
+        let metrics = Metrics::new(VERSION).map_err(|error| Failure::of("the metrics", &error))?;
+        let presented = present(&settings, &metrics, &clock)?;
         let helm = Arc::new(Helm::new(
             config,
             address,
+            presented.clone(),
             Arc::clone(&api_keys),
             settings.clone(),
         ));
@@ -119,7 +124,7 @@ impl Ready {
             registry: Registry::new(),
             revoked,
             audit,
-            metrics: Metrics::new(VERSION).map_err(|error| Failure::of("the metrics", &error))?,
+            metrics,
             denials: Denials::default(),
             generation: ArcSwap::from_pointee(generation),
             steering: Arc::clone(&helm) as Arc<dyn Steering>,
@@ -140,9 +145,19 @@ impl Ready {
             settings,
             public,
             admin,
+            presented,
             epoch,
             _lock: lock,
         })
+    }
+
+    /// Where the public listener is, as an address of the web.
+    pub(crate) fn public_base(&self) -> Result<String, Failure> {
+        Ok(format!(
+            "{}://{}",
+            wire::scheme(&self.settings),
+            self.public()?
+        ))
     }
 
     /// Where the public listener is.
@@ -235,6 +250,7 @@ impl Ready {
             workers: self.settings.server.workers,
             connections: CONNECTIONS,
             head_timeout: self.settings.server.handshake_timeout,
+            tls: self.presented.as_ref().map(|presented| presented.tls()),
         };
         serve(listener, listening, move || {
             let extra = extra.clone();
@@ -273,6 +289,7 @@ impl Ready {
             workers: 1,
             connections: ADMIN_CONNECTIONS,
             head_timeout: timeout,
+            tls: None,
         };
         let tcp = serve(listener, listening, move || over_tcp(Door::Tcp))
             .map_err(|error| Failure::of("admin.listen", &error))?;
@@ -304,6 +321,20 @@ fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
         .set_nonblocking(true)
         .map_err(|error| Failure::of(key, &error))?;
     Ok(listener)
+}
+
+/// The certificate of the public listener, where it is to speak TLS.
+fn present(
+    settings: &Settings,
+    metrics: &Metrics,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<Presented>>, Failure> {
+    settings
+        .server
+        .tls
+        .as_ref()
+        .map(|tls| Presented::begin(tls, metrics.tls.clone(), Arc::clone(clock)).map(Arc::new))
+        .transpose()
 }
 
 async fn stop(handles: &[ServerHandle]) {

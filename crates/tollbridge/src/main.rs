@@ -1,5 +1,6 @@
 //! The Tollbridge binary: command line, wiring, telemetry, signals, drain.
 
+mod certificate;
 mod cli;
 mod commands;
 mod demo;

@@ -16,7 +16,10 @@ use tollbridge_config::Settings;
 use tollbridge_domain::{Act, Actor};
 use tollbridge_http::{ReloadError, ReloadReport, Shared, Steering, chain};
 
-use crate::{local, wire};
+use crate::{
+    certificate::{Fresh, Presented},
+    local, wire,
+};
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -50,6 +53,8 @@ impl Source {
 pub(crate) struct Helm {
     source: Option<Source>,
     public: SocketAddr,
+    /// Where the public listener speaks TLS.
+    presented: Option<Arc<Presented>>,
     api_keys: Arc<ApiKeys>,
     shared: OnceLock<Weak<Shared>>,
     /// What the process started with: what needs a restart is measured by it.
@@ -65,12 +70,14 @@ impl Helm {
     pub(crate) fn new(
         source: Option<Source>,
         public: SocketAddr,
+        presented: Option<Arc<Presented>>,
         api_keys: Arc<ApiKeys>,
         settings: Settings,
     ) -> Self {
         Self {
             source,
             public,
+            presented,
             api_keys,
             shared: OnceLock::new(),
             drain_window: Mutex::new(settings.server.drain_window),
@@ -119,7 +126,9 @@ impl Helm {
         let loaded = tollbridge_config::load(&source.path, &local::environment).map_err(refused)?;
         let mut settings = loaded.settings;
         let needs_restart = needs_restart(&self.started, &settings);
+        let pair = self.read_pair(&settings)?;
         self.keep_windows(&mut settings);
+        self.keep_tls(&mut settings);
         let number = shared.generation.load().number + 1;
         let generation = wire::generation(&settings, number, self.public, Some(&self.api_keys))
             .map_err(refused)?;
@@ -127,6 +136,9 @@ impl Helm {
         shared.store.record_act(act, shared.clock.now()).await?;
         shared.keyring.set_policy(local::policy(&settings));
         shared.generation.store(Arc::new(generation));
+        if let (Some(presented), Some(pair)) = (&self.presented, pair) {
+            presented.serve(pair);
+        }
         *self
             .drain_window
             .lock()
@@ -144,6 +156,24 @@ impl Helm {
         settings.tokens.max_redeem_within = longest;
         if settings.tokens.redeem_within > longest {
             settings.tokens.redeem_within = self.started.tokens.redeem_within;
+        }
+    }
+
+    /// The certificate that the settings name now, where there is somebody to serve it.
+    fn read_pair(&self, settings: &Settings) -> Result<Option<Fresh>, ReloadError> {
+        self.presented
+            .as_ref()
+            .and(settings.server.tls.as_ref())
+            .map(Fresh::read)
+            .transpose()
+            .map_err(refused)
+    }
+
+    /// A listener does not begin or cease to speak TLS while it listens.
+    fn keep_tls(&self, settings: &mut Settings) {
+        let started = &self.started.server.tls;
+        if settings.server.tls.is_some() != started.is_some() {
+            settings.server.tls.clone_from(started);
         }
     }
 
@@ -168,8 +198,8 @@ impl Helm {
         }
     }
 
-    /// Reloads whenever the file's text changes. Polled, not notified: it sees a file that is
-    /// replaced, mounted or linked anew alike.
+    /// Reloads whenever the file's text changes, and serves whatever certificate is in its files.
+    /// Polled, not notified: it sees a file that is replaced, mounted or linked anew alike.
     pub(crate) async fn watch(self: Arc<Self>) {
         let Some(source) = &self.source else {
             return;
@@ -179,6 +209,9 @@ impl Helm {
             ticker.tick().await;
             if source.has_changed() {
                 let _reported = self.reload(&unasked("file")).await;
+            }
+            if let Some(presented) = &self.presented {
+                presented.look();
             }
         }
     }
@@ -234,6 +267,10 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<String> {
     differs(
         "server.handshake_timeout",
         old.server.handshake_timeout != new.server.handshake_timeout,
+    );
+    differs(
+        "server.tls",
+        old.server.tls.is_some() != new.server.tls.is_some(),
     );
     differs("admin.listen", old.admin.listen != new.admin.listen);
     differs("store.url", old.store.url != new.store.url);

@@ -35,8 +35,10 @@ pub(crate) fn pieces(template: &ValueTemplate) -> Result<Vec<Piece>, String> {
 
 /// What tells one version of a file from the next.
 #[derive(Clone, Copy, Eq, PartialEq)]
-struct Version {
+pub(crate) struct Version {
     modified: Option<SystemTime>,
+    /// Seconds and nanoseconds of the last change of anything, its permissions included.
+    changed: (i64, i64),
     inode: u64,
     length: u64,
 }
@@ -79,11 +81,13 @@ impl Kept {
     }
 }
 
-fn version(path: impl AsRef<Path>) -> Option<Version> {
+/// The version of a file that is there now.
+pub(crate) fn version(path: impl AsRef<Path>) -> Option<Version> {
     use std::os::unix::fs::MetadataExt;
     let meta = fs::metadata(path).ok()?;
     Some(Version {
         modified: meta.modified().ok(),
+        changed: (meta.ctime(), meta.ctime_nsec()),
         inode: meta.ino(),
         length: meta.len(),
     })

@@ -69,7 +69,16 @@ pub(crate) fn public_url(settings: &written::Settings, public: SocketAddr) -> St
         .server
         .public_url
         .clone()
-        .unwrap_or_else(|| format!("http://{public}"))
+        .unwrap_or_else(|| format!("{}://{public}", scheme(settings)))
+}
+
+/// What the public listener speaks.
+pub(crate) const fn scheme(settings: &written::Settings) -> &'static str {
+    if settings.server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    }
 }
 
 /// The issuer and audience of every token.

@@ -8,6 +8,7 @@ mod limits;
 mod params;
 mod routes;
 mod server;
+mod tls;
 
 use crate::{reader::Section, settings::Settings};
 

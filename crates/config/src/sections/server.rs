@@ -5,7 +5,7 @@ use std::{net::IpAddr, num::NonZero, thread};
 use ipnet::IpNet;
 use url::Url;
 
-use super::headers;
+use super::{headers, tls};
 use crate::{
     names::did_you_mean,
     reader::{Section, size},
@@ -25,6 +25,7 @@ pub(crate) fn read_server(section: &Section<'_>) -> Server {
         drain_window: section.defaulted("drain_window", units::duration),
         handshake_timeout: section.duration("handshake_timeout"),
         max_body: section.defaulted("max_body", size),
+        tls: tls::read(section),
     }
 }
 

@@ -20,7 +20,7 @@ use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::takeover::{AnyLeg, Offered, Opened};
+use crate::takeover::{ClientLeg, Offered, Opened};
 
 /// Bytes that may wait between the session and the connection before the session waits.
 const MOST_WAITING: usize = 64 * 1024;
@@ -30,7 +30,7 @@ pub(crate) fn connect(
     req: &HttpRequest,
     mut answer: HttpResponseBuilder,
     payload: web::Payload,
-    start: impl FnOnce(AnyLeg) + 'static,
+    start: impl FnOnce(ClientLeg) + 'static,
 ) -> HttpResponse {
     if req.extensions().contains::<Offered>() {
         let mut answer = answer.finish();
@@ -38,14 +38,14 @@ pub(crate) fn connect(
         return answer;
     }
     let (client, body) = pair(payload);
-    start(Box::new(client));
+    start(ClientLeg::Payload(client));
     answer.body(body)
 }
 
 /// Makes the two ends: what the session reads and writes, and what the response streams.
-fn pair(payload: web::Payload) -> (ClientLeg, LegBody) {
+fn pair(payload: web::Payload) -> (PayloadLeg, LegBody) {
     let pipe = Rc::new(RefCell::new(Pipe::default()));
-    let leg = ClientLeg {
+    let leg = PayloadLeg {
         payload: payload.into_inner(),
         unread: Bytes::new(),
         pipe: Rc::clone(&pipe),
@@ -78,13 +78,13 @@ impl Pipe {
 }
 
 /// What the session reads from and writes to.
-struct ClientLeg {
+pub(crate) struct PayloadLeg {
     payload: actix_web::dev::Payload,
     unread: Bytes,
     pipe: Rc<RefCell<Pipe>>,
 }
 
-impl AsyncRead for ClientLeg {
+impl AsyncRead for PayloadLeg {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -108,7 +108,7 @@ impl AsyncRead for ClientLeg {
     }
 }
 
-impl AsyncWrite for ClientLeg {
+impl AsyncWrite for PayloadLeg {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -156,7 +156,7 @@ impl AsyncWrite for ClientLeg {
     }
 }
 
-impl Drop for ClientLeg {
+impl Drop for PayloadLeg {
     fn drop(&mut self) {
         let mut pipe = self.pipe.borrow_mut();
         pipe.finished = true;

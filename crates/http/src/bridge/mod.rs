@@ -17,6 +17,7 @@ mod session;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
+pub(crate) use self::leg::PayloadLeg;
 use self::{admission::Entrance, handshake::Asked};
 use crate::{
     problem::{Code, Problem},

@@ -18,7 +18,7 @@ use super::{
     handshake::Handshake,
     leg, negotiate,
 };
-use crate::{route::Route, shared::Shared, takeover::AnyLeg};
+use crate::{route::Route, shared::Shared, takeover::ClientLeg};
 
 /// Answers 101 and starts the session.
 pub(crate) fn open(
@@ -135,7 +135,7 @@ impl Running {
 
     fn start<U: tollbridge_relay::Leg + 'static>(
         mut self,
-        client: AnyLeg,
+        client: ClientLeg,
         upstream: U,
         terms: Terms,
     ) {

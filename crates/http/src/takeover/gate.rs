@@ -14,14 +14,13 @@ use std::{
     time::Duration,
 };
 
-use actix_web::rt::net::TcpStream;
 use bytes::{Buf as _, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
 
-use super::{LINGER, patience::Patience};
+use super::{LINGER, patience::Patience, socket::Socket};
 
 /// What the request layer and the connection below it tell each other.
 #[derive(Default)]
@@ -75,7 +74,7 @@ impl Drop for Answering {
 
 /// A socket behind its gate.
 pub(crate) struct Gated {
-    io: TcpStream,
+    io: Socket,
     gate: Rc<Gate>,
     held: BytesMut,
     line: Line,
@@ -97,7 +96,7 @@ enum Line {
 
 impl Gated {
     /// A head may take `longest`.
-    pub(crate) fn new(io: TcpStream, longest: Duration) -> Self {
+    pub(crate) fn new(io: Socket, longest: Duration) -> Self {
         Self {
             io,
             gate: Rc::default(),
@@ -114,15 +113,16 @@ impl Gated {
     }
 
     /// The socket, and what was read from it and not let through.
-    pub(crate) fn into_parts(self) -> (TcpStream, BytesMut) {
+    pub(crate) fn into_parts(self) -> (Socket, BytesMut) {
         (self.io, self.held)
     }
 
     /// Returns when the client has ended or broken its stream; never while bytes of it wait to be
-    /// read, since what is behind them cannot be seen.
+    /// read, since what is behind them cannot be seen. Under TLS a client that says goodbye before
+    /// it goes is one of those.
     pub(super) async fn gone(&self) -> io::Error {
         let mut one = [0; 1];
-        match self.io.peek(&mut one).await {
+        match self.io.below().peek(&mut one).await {
             Ok(0) => io::ErrorKind::UnexpectedEof.into(),
             Ok(_) => std::future::pending().await,
             Err(error) => error,

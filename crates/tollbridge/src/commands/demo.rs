@@ -1,10 +1,10 @@
 //! `tollbridge demo`: no file, no account, no network.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use actix_web::web;
 use tollbridge_authn::ApiKeyName;
-use tollbridge_domain::{Act, Actor, CallerName, Entropy};
+use tollbridge_domain::{Act, Actor, CallerName, Clock as _, Entropy, SystemClock};
 use tollbridge_keyring::RingEntropy;
 use tollbridge_store::Scope;
 
@@ -26,23 +26,46 @@ pub(super) async fn run(options: Demo) -> Result<(), Failure> {
         .map_err(|error| Failure::of("the demo's upstream", &error))?;
     let upstream_handle = upstream.handle();
     let running = actix_rt::spawn(upstream);
-    let ready = prepare(options.listen, folder.path(), upstream_at, &secret).await?;
+    let throwaway = options
+        .tls
+        .then(|| demo::Throwaway::for_listener(options.listen.ip(), SystemClock.now()))
+        .transpose()
+        .map_err(|error| Failure::of("the demo's certificate", &error))?;
+    let config = demo::config(
+        options.listen,
+        throwaway.as_ref(),
+        folder.path(),
+        upstream_at,
+        &secret,
+    );
+    let ready = prepare(&config, folder.path()).await?;
     let (public, admin) = (ready.public()?, ready.admin()?);
+    let base = ready.public_base()?;
     let keys = demo::Keys {
         mint: make_key(&ready, Scope::Mint).await?,
         admin: make_key(&ready, Scope::Admin).await?,
     };
     let mint_key = keys.mint.clone();
-    let desk = web::Data::new(demo::Desk::new(public, admin, upstream_at, keys));
+    let trust = throwaway
+        .map(|throwaway| throwaway.trust())
+        .transpose()
+        .map_err(|error| Failure::of("the demo's certificate", &error))?;
+    let desk = web::Data::new(demo::Desk::new(public, admin, upstream_at, keys, trust));
     let page = demo::page(desk);
     let extra: Extra = Arc::new(move |cfg| page(cfg));
     let announce = move || {
-        output::data(&format!("page http://{public}/"));
+        let unproven = if options.tls { "k" } else { "" };
+        output::data(&format!("page {base}/"));
         output::data(&format!("key {mint_key}"));
         output::data(&format!(
-            "curl -s http://{public}/v1/tokens -H 'Authorization: Bearer {mint_key}' -H 'Content-Type: application/json' -d '{{\"route\":\"echo\"}}'"
+            "curl -s{unproven} {base}/v1/tokens -H 'Authorization: Bearer {mint_key}' -H 'Content-Type: application/json' -d '{{\"route\":\"echo\"}}'"
         ));
-        if !options.no_open && webbrowser::open(&format!("http://{public}/")).is_err() {
+        if options.tls {
+            output::words(
+                "the certificate was made for this run and nobody vouches for it: the browser will warn, go on",
+            );
+        }
+        if !options.no_open && webbrowser::open(&format!("{base}/")).is_err() {
             output::words("no browser could be opened; open the page's address yourself");
         }
     };
@@ -52,14 +75,8 @@ pub(super) async fn run(options: Demo) -> Result<(), Failure> {
     outcome
 }
 
-async fn prepare(
-    listen: SocketAddr,
-    folder: &Path,
-    upstream: SocketAddr,
-    secret: &str,
-) -> Result<Ready, Failure> {
-    let text = demo::config(listen, folder, upstream, secret);
-    let loaded = tollbridge_config::parse(&text, "the demo's configuration", folder, Vec::new())
+async fn prepare(text: &str, folder: &Path) -> Result<Ready, Failure> {
+    let loaded = tollbridge_config::parse(text, "the demo's configuration", folder, Vec::new())
         .map_err(|problems| Failure::Configuration(problems.to_string()))?;
     telemetry::start(&loaded.settings.log);
     Ready::prepare(loaded.settings, None).await

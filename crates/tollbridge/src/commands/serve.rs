@@ -14,10 +14,10 @@ pub(super) async fn run(common: Common) -> Result<(), Failure> {
     }
     telemetry::start(&loaded.settings.log);
     let ready = Ready::prepare(loaded.settings, Some(source)).await?;
-    let (public, admin) = (ready.public()?, ready.admin()?);
+    let (public, admin) = (ready.public_base()?, ready.admin()?);
     ready
         .run(None, move || {
-            output::data(&format!("public http://{public}"));
+            output::data(&format!("public {public}"));
             output::data(&format!("admin http://{admin}"));
             output::data(&format!("config 1 {shown}"));
         })

@@ -6,13 +6,21 @@ use std::{
     path::Path,
 };
 
+use super::certificate::Throwaway;
+
 /// Writes the demo's configuration: listeners, a store in `dir`, and the routes.
 ///
 /// `listen` with port 0 or an unspecified address leaves the page's origin unknown; the routes
 /// then take any origin, which `check` would warn about.
-pub(crate) fn config(listen: SocketAddr, dir: &Path, upstream: SocketAddr, secret: &str) -> String {
-    let mut text = preamble(listen, dir);
-    let origins = page_origins(listen);
+pub(crate) fn config(
+    listen: SocketAddr,
+    tls: Option<&Throwaway>,
+    dir: &Path,
+    upstream: SocketAddr,
+    secret: &str,
+) -> String {
+    let mut text = preamble(listen, tls, dir);
+    let origins = page_origins(listen, tls.is_some());
     for route in ROUTES {
         // Writing to a String cannot fail.
         let _ = write!(text, "{}", route.to_toml(upstream, &origins, secret));
@@ -20,14 +28,18 @@ pub(crate) fn config(listen: SocketAddr, dir: &Path, upstream: SocketAddr, secre
     text
 }
 
-fn preamble(listen: SocketAddr, dir: &Path) -> String {
+fn preamble(listen: SocketAddr, tls: Option<&Throwaway>, dir: &Path) -> String {
     let store = quoted(&format!("sqlite:{}", dir.join("demo.db").display()));
     let master_key = quoted(&format!("file:{}", dir.join("master.key").display()));
     let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let tls = tls.map_or_else(String::new, |tls| {
+        let (cert, key) = (quoted(&tls.cert), quoted(tls.key.reveal()));
+        format!("tls = {{ cert = {cert}, key = {key} }}\n")
+    });
     format!(
-        "# The demo's upstream lives and dies with this process, so its key may stand here.\n\
+        "# What is secret here lives and dies with this process, so it may stand here.\n\
          allow_inline_secrets = true\n\n\
-         [server]\nlisten = \"{listen}\"\n\n\
+         [server]\nlisten = \"{listen}\"\n{tls}\n\
          [admin]\nlisten = \"{loopback}\"\n\n\
          [store]\nurl = {store}\n\n\
          [keys]\nmaster_key = {master_key}\n\n\
@@ -36,19 +48,20 @@ fn preamble(listen: SocketAddr, dir: &Path) -> String {
 }
 
 /// Origins from which a browser on this machine loads the page.
-fn page_origins(listen: SocketAddr) -> String {
+fn page_origins(listen: SocketAddr, tls: bool) -> String {
     if listen.port() == 0 || listen.ip().is_unspecified() {
         return "[\"*\"]".to_owned();
     }
+    let (scheme, usual) = if tls { ("https", 443) } else { ("http", 80) };
     let port = match listen.port() {
-        80 => String::new(),
+        port if port == usual => String::new(),
         other => format!(":{other}"),
     };
     let host = match listen.ip() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
     };
-    format!("[\"http://{host}{port}\", \"http://localhost{port}\"]")
+    format!("[\"{scheme}://{host}{port}\", \"{scheme}://localhost{port}\"]")
 }
 
 /// A TOML basic string: every JSON string is one.
@@ -189,6 +202,7 @@ mod tests {
     fn sample() -> String {
         config(
             SocketAddr::from(([127, 0, 0, 1], 8080)),
+            None,
             Path::new("/tmp/a \"quoted\" place"),
             SocketAddr::from(([127, 0, 0, 1], 9)),
             "s3cret",
@@ -216,10 +230,11 @@ mod tests {
     #[test]
     fn the_page_may_connect_from_where_it_is_served() {
         let served = SocketAddr::from(([127, 0, 0, 1], 8080));
-        assert!(page_origins(served).contains("\"http://127.0.0.1:8080\""));
-        assert!(page_origins(served).contains("\"http://localhost:8080\""));
+        assert!(page_origins(served, false).contains("\"http://127.0.0.1:8080\""));
+        assert!(page_origins(served, false).contains("\"http://localhost:8080\""));
+        assert!(page_origins(served, true).contains("\"https://127.0.0.1:8080\""));
         assert_eq!(
-            page_origins(SocketAddr::from(([0, 0, 0, 0], 8080))),
+            page_origins(SocketAddr::from(([0, 0, 0, 0], 8080)), false),
             "[\"*\"]"
         );
     }

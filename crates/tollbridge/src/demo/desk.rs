@@ -2,13 +2,15 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
 use actix_web::http::{Method, StatusCode, header};
+use rustls::ClientConfig;
 use serde_json::{Value, json};
 
-use super::Keys;
+use super::{Keys, line};
 
 /// Speaks to the mint and to the admin API on the page's behalf.
 pub(crate) struct Desk {
@@ -16,6 +18,15 @@ pub(crate) struct Desk {
     admin: SocketAddr,
     upstream: SocketAddr,
     keys: Keys,
+    /// How to trust the public listener, where it speaks TLS.
+    trust: Option<Arc<ClientConfig>>,
+}
+
+/// Clients for one worker; their connections cannot be shared between threads.
+#[derive(Clone)]
+pub(super) struct Clients {
+    public: awc::Client,
+    admin: awc::Client,
 }
 
 impl Desk {
@@ -25,28 +36,47 @@ impl Desk {
         admin: SocketAddr,
         upstream: SocketAddr,
         keys: Keys,
+        trust: Option<Arc<ClientConfig>>,
     ) -> Self {
         Self {
             public: reachable(public),
             admin: reachable(admin),
             upstream,
             keys,
+            trust,
         }
+    }
+
+    /// What asks for this desk on one worker.
+    pub(super) fn clients(&self) -> Clients {
+        let builder = || awc::Client::builder().disable_redirects().timeout(DEADLINE);
+        let admin = builder().finish();
+        let public = match &self.trust {
+            Some(trust) => builder()
+                .connector(line::secured(self.public, trust))
+                .finish(),
+            None => admin.clone(),
+        };
+        Clients { public, admin }
     }
 
     /// What the page may know before it asks for anything.
     pub(super) fn setup(&self) -> Value {
         json!({
             "upstream": format!("ws://{}/echo", self.upstream),
-            "bridge": format!("ws://{}/v1/bridge/", self.public),
+            "bridge": format!("{}://{}/v1/bridge/", self.scheme(), self.public),
             "admin": format!("http://{}", self.admin),
         })
+    }
+
+    const fn scheme(&self) -> &'static str {
+        if self.trust.is_some() { "wss" } else { "ws" }
     }
 
     /// Asks for a token, for the one visitor this demo has.
     pub(super) async fn mint(
         &self,
-        client: &awc::Client,
+        clients: &Clients,
         route: &str,
         redeem_within: Option<u32>,
     ) -> Result<Answer, CallError> {
@@ -54,25 +84,37 @@ impl Desk {
         if let (Some(seconds), Some(fields)) = (redeem_within, ask.as_object_mut()) {
             fields.insert("redeem_within".to_owned(), seconds.into());
         }
+        // Its line speaks TLS where that is needed.
         let url = format!("http://{}/v1/tokens", self.public);
-        call(client, Method::POST, url, &self.keys.mint, Some(ask)).await
+        call(
+            &clients.public,
+            Method::POST,
+            url,
+            &self.keys.mint,
+            Some(ask),
+        )
+        .await
     }
 
     /// Revokes one token and ends its session.
-    pub(super) async fn revoke(
-        &self,
-        client: &awc::Client,
-        jti: &str,
-    ) -> Result<Answer, CallError> {
+    pub(super) async fn revoke(&self, clients: &Clients, jti: &str) -> Result<Answer, CallError> {
         let order = json!({ "jti": jti, "reason": "button on the demo page", "sessions": true });
         let url = format!("http://{}/admin/v1/revocations", self.admin);
-        call(client, Method::POST, url, &self.keys.admin, Some(order)).await
+        call(
+            &clients.admin,
+            Method::POST,
+            url,
+            &self.keys.admin,
+            Some(order),
+        )
+        .await
     }
 
     /// Ends the session that a token opened.
-    pub(super) async fn kill(&self, client: &awc::Client, jti: &str) -> Result<Answer, CallError> {
+    pub(super) async fn kill(&self, clients: &Clients, jti: &str) -> Result<Answer, CallError> {
         let sessions = format!("http://{}/admin/v1/sessions", self.admin);
         let key = &self.keys.admin;
+        let client = &clients.admin;
         let listed = call(client, Method::GET, sessions.clone(), key, None).await?;
         let Some(session) = session_of(&listed.body, jti) else {
             return Ok(Answer::not_found());
@@ -111,14 +153,6 @@ pub(super) enum CallError {
     Send(awc::error::SendRequestError),
     #[error("the answer is not JSON: {0}")]
     Read(awc::error::JsonPayloadError),
-}
-
-/// One client for a worker; its connections cannot be shared between threads.
-pub(super) fn client() -> awc::Client {
-    awc::Client::builder()
-        .disable_redirects()
-        .timeout(DEADLINE)
-        .finish()
 }
 
 async fn call(

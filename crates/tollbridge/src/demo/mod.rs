@@ -4,13 +4,17 @@
 //! Nothing here is faked: the page's backend calls the real mint and the real admin API with keys
 //! that the browser never sees, just as a team's backend would.
 
+mod certificate;
 mod config;
 mod desk;
+mod line;
 mod page;
 mod speech;
 mod upstream;
 
-pub(crate) use self::{config::config, desk::Desk, page::page, upstream::upstream};
+pub(crate) use self::{
+    certificate::Throwaway, config::config, desk::Desk, page::page, upstream::upstream,
+};
 
 /// API keys made for one run of the demo.
 pub(crate) struct Keys {

@@ -9,13 +9,13 @@ use serde::Deserialize;
 use tollbridge_domain::Slug;
 use tollbridge_http::{Code, Problem};
 
-use super::desk::{Answer, CallError, Desk, client};
+use super::desk::{Answer, CallError, Clients, Desk};
 
 /// Mounts the page at `/` and everything it needs below `/demo/`.
 pub(crate) fn page(desk: Data<Desk>) -> impl Fn(&mut web::ServiceConfig) + Clone {
     move |app| {
         app.app_data(desk.clone())
-            .app_data(ThinData(client()))
+            .app_data(ThinData(desk.clients()))
             .route(
                 "/",
                 web::get().to(|| file(HTML, include_str!("page/index.html"))),
@@ -86,10 +86,10 @@ struct Mint {
 
 async fn mint(
     desk: Data<Desk>,
-    client: ThinData<awc::Client>,
+    clients: ThinData<Clients>,
     ask: Json<Mint>,
 ) -> Result<HttpResponse, Problem> {
-    present(desk.mint(&client, &ask.route, ask.redeem_within).await)
+    present(desk.mint(&clients, &ask.route, ask.redeem_within).await)
 }
 
 #[derive(Deserialize)]
@@ -100,18 +100,18 @@ struct Which {
 
 async fn revoke(
     desk: Data<Desk>,
-    client: ThinData<awc::Client>,
+    clients: ThinData<Clients>,
     which: Json<Which>,
 ) -> Result<HttpResponse, Problem> {
-    present(desk.revoke(&client, &which.jti).await)
+    present(desk.revoke(&clients, &which.jti).await)
 }
 
 async fn kill(
     desk: Data<Desk>,
-    client: ThinData<awc::Client>,
+    clients: ThinData<Clients>,
     which: Json<Which>,
 ) -> Result<HttpResponse, Problem> {
-    present(desk.kill(&client, &which.jti).await)
+    present(desk.kill(&clients, &which.jti).await)
 }
 
 fn present(answer: Result<Answer, CallError>) -> Result<HttpResponse, Problem> {

@@ -31,6 +31,7 @@ mod races;
 mod reloads;
 mod restarts;
 mod starts;
+mod tls;
 mod transparency;
 mod unwritable;
 mod vanishing;

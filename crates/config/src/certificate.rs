@@ -1,0 +1,178 @@
+//! The public listener's certificate and its key: read, and found to belong together.
+
+use std::sync::Arc;
+
+use rustls::{
+    InconsistentKeys,
+    crypto::{CryptoProvider, ring},
+    sign::CertifiedKey,
+};
+use rustls_pki_types::{
+    CertificateDer, PrivateKeyDer,
+    pem::{Error as PemError, PemObject as _},
+};
+use tollbridge_domain::Moment;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::{
+    secret_ref::{SecretError, SecretRef},
+    settings::Tls,
+};
+
+/// A certificate that can be served.
+pub struct Certificate {
+    /// The chain and the key to it.
+    pub pair: Arc<CertifiedKey>,
+    /// The second from which on clients take it.
+    pub not_before: Moment,
+    /// The last second in which they do.
+    pub not_after: Moment,
+}
+
+/// Which half of the pair.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Half {
+    /// `server.tls.cert`
+    Cert,
+    /// `server.tls.key`
+    Key,
+}
+
+/// Why a pair cannot be served. Never holds anything of the key.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct CertificateError {
+    /// Where to look.
+    pub half: Half,
+    why: Why,
+}
+
+/// What is wrong with one of them, or with both together.
+#[derive(Debug, thiserror::Error)]
+enum Why {
+    #[error(transparent)]
+    Unread(#[from] SecretError),
+    #[error("{0} is not PEM")]
+    NotPem(String),
+    #[error("{0} holds no certificate")]
+    NoCertificate(String),
+    #[error("the first certificate of {0} is broken")]
+    BrokenCertificate(String),
+    #[error("{0} holds no private key")]
+    NoKey(String),
+    #[error("the private key of {0} is encrypted: store it without a passphrase")]
+    Encrypted(String),
+    #[error("the private key of {0} is of no kind that can be used: RSA, P-256, P-384 or Ed25519")]
+    UnusableKey(String),
+    #[error("the private key of {0} does not belong to the certificate")]
+    Mismatch(String),
+}
+
+impl Tls {
+    /// Reads both as they are now.
+    ///
+    /// # Errors
+    /// What is wrong with each, at least one.
+    pub fn read(&self) -> Result<Certificate, Vec<CertificateError>> {
+        let chain = chain(&self.cert).map_err(|why| at(Half::Cert, why));
+        let key = key(&self.key).map_err(|why| at(Half::Key, why));
+        match (chain, key) {
+            (Ok(chain), Ok(key)) => join(self, chain, key).map_err(|error| vec![error]),
+            (chain, key) => Err(chain.err().into_iter().chain(key.err()).collect()),
+        }
+    }
+}
+
+impl Certificate {
+    /// What is wrong with its time, if it is looked at now.
+    #[must_use]
+    pub fn untimely(&self, now: Moment) -> Option<String> {
+        if now > self.not_after {
+            Some(format!("the certificate expired at {}", self.not_after))
+        } else if now < self.not_before {
+            Some(format!(
+                "the certificate is not valid before {}",
+                self.not_before
+            ))
+        } else {
+            None
+        }
+    }
+}
+
+const fn at(half: Half, why: Why) -> CertificateError {
+    CertificateError { half, why }
+}
+
+fn chain(reference: &SecretRef) -> Result<Vec<CertificateDer<'static>>, Why> {
+    let text = reference.read()?;
+    let text = text.reveal();
+    let chain = CertificateDer::pem_slice_iter(text.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_reason| Why::NotPem(reference.to_string()))?;
+    if chain.is_empty() {
+        let absent = if is_pem(text) {
+            Why::NoCertificate
+        } else {
+            Why::NotPem
+        };
+        return Err(absent(reference.to_string()));
+    }
+    Ok(chain)
+}
+
+fn key(reference: &SecretRef) -> Result<PrivateKeyDer<'static>, Why> {
+    let text = reference.read()?;
+    let text = text.reveal();
+    // The reason may quote the line that is wrong: it is not passed on.
+    PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| {
+        let why = match error {
+            PemError::NoItemsFound if text.contains("ENCRYPTED PRIVATE KEY") => Why::Encrypted,
+            PemError::NoItemsFound if is_pem(text) => Why::NoKey,
+            _ => Why::NotPem,
+        };
+        why(reference.to_string())
+    })
+}
+
+fn is_pem(text: &str) -> bool {
+    text.contains("-----BEGIN ")
+}
+
+fn join(
+    tls: &Tls,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Certificate, CertificateError> {
+    let broken = || at(Half::Cert, Why::BrokenCertificate(tls.cert.to_string()));
+    let first = chain.first().ok_or_else(broken)?;
+    let (not_before, not_after) = validity(first).ok_or_else(broken)?;
+    let provider: CryptoProvider = ring::default_provider();
+    let key = provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(|_reason| at(Half::Key, Why::UnusableKey(tls.key.to_string())))?;
+    let pair = CertifiedKey::new(chain, key);
+    match pair.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            return Err(at(Half::Key, Why::Mismatch(tls.key.to_string())));
+        }
+        Err(_) => return Err(broken()),
+    }
+    Ok(Certificate {
+        pair: Arc::new(pair),
+        not_before,
+        not_after,
+    })
+}
+
+/// From when to when, both included (RFC 5280, 4.1.2.5).
+fn validity(certificate: &CertificateDer<'_>) -> Option<(Moment, Moment)> {
+    let (_rest, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let validity = parsed.validity();
+    Some((
+        Moment::from_seconds(validity.not_before.timestamp()),
+        Moment::from_seconds(validity.not_after.timestamp()),
+    ))
+}

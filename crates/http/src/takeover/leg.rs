@@ -1,0 +1,92 @@
+//! The client's leg, whichever way its connection came to us.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tollbridge_stream::Early;
+
+use super::socket::Socket;
+use crate::bridge::PayloadLeg;
+
+/// The byte stream of a session's client. One type and no box: it is read and written for every
+/// message.
+pub(crate) enum ClientLeg {
+    /// The socket itself, beginning with what came in one piece with the handshake.
+    Socket(Early<Socket>),
+    /// Through actix-web's payload and body.
+    Payload(PayloadLeg),
+}
+
+impl ClientLeg {
+    /// The connection, where its bytes are the session's and none of them was read already.
+    #[expect(dead_code, reason = "for a relay that moves bytes inside the kernel")]
+    pub(crate) const fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Socket(io) if !io.is_waiting() => io.get_ref().tcp(),
+            Self::Socket(_) | Self::Payload(_) => None,
+        }
+    }
+}
+
+impl AsyncRead for ClientLeg {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Socket(io) => Pin::new(io).poll_read(cx, buf),
+            Self::Payload(io) => Pin::new(io).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for ClientLeg {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Socket(io) => Pin::new(io).poll_write(cx, bytes),
+            Self::Payload(io) => Pin::new(io).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Socket(io) => Pin::new(io).poll_write_vectored(cx, slices),
+            Self::Payload(io) => Pin::new(io).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Socket(io) => io.is_write_vectored(),
+            Self::Payload(io) => io.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Socket(io) => Pin::new(io).poll_flush(cx),
+            Self::Payload(io) => Pin::new(io).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Socket(io) => Pin::new(io).poll_shutdown(cx),
+            Self::Payload(io) => Pin::new(io).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The client's side of TLS, by another implementation of its stream than the server's.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, crypto::ring};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::PATIENCE;
+
+/// A client that trusts one authority, and remembers what it may resume.
+#[derive(Clone)]
+pub struct TlsClient {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+/// A port behind which every connection leads to a server under TLS: what speaks plain TCP to it
+/// speaks TLS to the server. Gone when dropped.
+pub struct Tunnel {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl TlsClient {
+    /// Expects this name or address of the server, vouched for by this authority (PEM).
+    ///
+    /// # Panics
+    /// Where either cannot be read.
+    #[must_use]
+    pub fn trusting(authority: &str, name: &str) -> Self {
+        Self::speaking(rustls::ALL_VERSIONS, authority, name)
+    }
+
+    /// As [`trusting`](Self::trusting), and knows nothing newer than TLS 1.2.
+    ///
+    /// # Panics
+    /// As [`trusting`](Self::trusting).
+    #[must_use]
+    pub fn of_yesterday(authority: &str, name: &str) -> Self {
+        Self::speaking(&[&rustls::version::TLS12], authority, name)
+    }
+
+    fn speaking(
+        versions: &[&'static SupportedProtocolVersion],
+        authority: &str,
+        name: &str,
+    ) -> Self {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(authority.as_bytes()) {
+            roots.add(certificate.unwrap()).unwrap();
+        }
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self {
+            config: Arc::new(config),
+            name: ServerName::try_from(name.to_owned()).unwrap(),
+        }
+    }
+
+    /// The same with something else about it.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut ClientConfig)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+
+    /// Connects and shakes hands.
+    ///
+    /// # Errors
+    /// Where either side refuses.
+    pub async fn connect(&self, to: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        let shaking = connector.connect(self.name.clone(), stream);
+        timeout(PATIENCE, shaking).await?
+    }
+
+    /// Opens a port that leads to this server.
+    ///
+    /// # Panics
+    /// Where there is no port.
+    pub async fn tunnel(&self, to: SocketAddr) -> Tunnel {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = self.clone();
+        let serving = tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let client = client.clone();
+                tokio::spawn(async move {
+                    near.set_nodelay(true)?;
+                    let mut far = client.connect(to).await?;
+                    copy_bidirectional(&mut near, &mut far).await
+                });
+            }
+        });
+        Tunnel { address, serving }
+    }
+}
+
+impl Tunnel {
+    /// Where it is.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}

@@ -1,0 +1,182 @@
+//! The public listener's certificate: served, and read again when its files change. What cannot be
+//! served changes nothing: the old one stays. Sessions that are open are never touched.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tollbridge_config::{Certificate, CertificateError, CertifiedKey, Half, Tls};
+use tollbridge_domain::{Clock, Moment};
+use tollbridge_http::{ServerPair, ServerTls, TlsMetrics};
+
+use crate::{
+    failure::Failure,
+    secrets::{Version, version},
+};
+
+/// What is served, and the files that it comes from.
+pub(crate) struct Presented {
+    tls: Arc<ServerTls>,
+    metrics: TlsMetrics,
+    clock: Arc<dyn Clock>,
+    files: Mutex<Files>,
+}
+
+/// Where the pair is written, and what was there when somebody looked.
+struct Files {
+    written: Tls,
+    served: Arc<CertifiedKey>,
+    /// When they were read.
+    read: Versions,
+    /// When they were last looked at.
+    seen: Versions,
+}
+
+/// Of the certificate and of its key; `None` where it is no file, or the file is not there.
+type Versions = [Option<Version>; 2];
+
+/// A pair that was read and can be served.
+pub(crate) struct Fresh {
+    written: Tls,
+    versions: Versions,
+    pair: ServerPair,
+    certificate: Certificate,
+}
+
+/// Why the pair cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FreshError {
+    #[error("{}", join(.0))]
+    Unusable(Vec<CertificateError>),
+    #[error("server.tls: {0}")]
+    Unserved(String),
+}
+
+impl Fresh {
+    /// Reads what is written there.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn read(written: &Tls) -> Result<Self, FreshError> {
+        // What changes after this look is found by the next.
+        let versions = versions(written);
+        let certificate = written.read().map_err(FreshError::Unusable)?;
+        let pair = ServerPair::new(Arc::clone(&certificate.pair))
+            .map_err(|error| FreshError::Unserved(error.to_string()))?;
+        Ok(Self {
+            written: written.clone(),
+            versions,
+            pair,
+            certificate,
+        })
+    }
+}
+
+impl Presented {
+    /// Reads the pair for the first time.
+    pub(crate) fn begin(
+        written: &Tls,
+        metrics: TlsMetrics,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let fresh =
+            Fresh::read(written).map_err(|error| Failure::Configuration(error.to_string()))?;
+        metrics.serves(fresh.certificate.not_after);
+        warn_of_time(&fresh.certificate, clock.now());
+        Ok(Self {
+            tls: Arc::new(ServerTls::new(fresh.pair, metrics.clone())),
+            metrics,
+            clock,
+            files: Mutex::new(Files {
+                served: fresh.certificate.pair,
+                written: fresh.written,
+                read: fresh.versions,
+                seen: fresh.versions,
+            }),
+        })
+    }
+
+    /// What the listener serves, whatever that is at the time.
+    pub(crate) fn tls(&self) -> Arc<ServerTls> {
+        Arc::clone(&self.tls)
+    }
+
+    /// Serves this pair from now on, and watches its files.
+    pub(crate) fn serve(&self, fresh: Fresh) {
+        let mut files = self.lock();
+        self.put_in_force(&mut files, fresh);
+    }
+
+    /// Looks at the files. What has changed and then stayed the same from one look to the next is
+    /// read: between the two files of a renewal there is a moment.
+    pub(crate) fn look(&self) {
+        let mut files = self.lock();
+        let now = versions(&files.written);
+        let has_settled = now == files.seen;
+        files.seen = now;
+        if now == files.read || !has_settled {
+            return;
+        }
+        match Fresh::read(&files.written) {
+            Ok(fresh) => {
+                self.put_in_force(&mut files, fresh);
+            }
+            Err(error) => {
+                files.read = now;
+                self.metrics.stays();
+                tracing::error!(
+                    event = "certificate.reload_failed",
+                    reason = %error,
+                    "the new certificate cannot be served; the old one stays"
+                );
+            }
+        }
+    }
+
+    fn put_in_force(&self, files: &mut Files, fresh: Fresh) {
+        let certificate = fresh.certificate;
+        files.written = fresh.written;
+        files.read = fresh.versions;
+        files.seen = fresh.versions;
+        self.metrics.serves(certificate.not_after);
+        // The same certificate has the same key: clients may go on resuming what it began.
+        if certificate.pair.cert == files.served.cert {
+            return;
+        }
+        warn_of_time(&certificate, self.clock.now());
+        files.served = Arc::clone(&certificate.pair);
+        self.tls.replace(fresh.pair);
+        tracing::info!(
+            event = "certificate.reloaded",
+            not_after = %certificate.not_after,
+            "the certificate was read again"
+        );
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn versions(written: &Tls) -> Versions {
+    [&written.cert, &written.key].map(|reference| reference.file().and_then(version))
+}
+
+fn warn_of_time(certificate: &Certificate, now: Moment) {
+    if let Some(reason) = certificate.untimely(now) {
+        tracing::warn!(
+            event = "certificate.untimely",
+            reason,
+            "clients will not take the certificate"
+        );
+    }
+}
+
+fn join(errors: &[CertificateError]) -> String {
+    let named = errors.iter().map(|error| {
+        let half = match error.half {
+            Half::Cert => "cert",
+            Half::Key => "key",
+        };
+        format!("server.tls.{half}: {error}")
+    });
+    named.collect::<Vec<_>>().join("; ")
+}
