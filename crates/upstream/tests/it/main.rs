@@ -9,6 +9,7 @@ mod answers;
 mod failures;
 mod success;
 mod tls;
+mod v6;
 
 use std::time::Duration;
 
