@@ -97,10 +97,10 @@ outside: release canary demo-page jwks speech rotation chaos autobahn
 canary:
     node --test {{ outside }}/canary.test.mjs
 
-# Clicks through the demo's page in headless Chromium.
+# Clicks through the demo's page in headless Chromium (`--tls` over TLS).
 [group('outside')]
-demo-page:
-    node {{ outside }}/demo.mjs
+demo-page *ARGS:
+    node {{ outside }}/demo.mjs {{ ARGS }}
 
 # Has third-party libraries verify our tokens from the JWKS: PyJWT, and jose from npm.
 [group('outside')]

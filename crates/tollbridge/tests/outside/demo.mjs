@@ -1,5 +1,5 @@
 // The demo as a visitor sees it, in headless Chromium: the direct connection fails, the bridged one echoes, and every
-// refusal's button shows its code.
+// refusal's button shows its code. With --tls the same over TLS, with the certificate that the demo makes.
 
 import { accessSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -44,6 +44,11 @@ const REFUSALS = {
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync']
 
+const tls = process.argv.includes('--tls')
+
+/** Nobody vouches for the demo's certificate: a visitor clicks the warning away. */
+const UNPROVEN = tls ? ['--ignore-certificate-errors'] : []
+
 const browsers = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 function browserPath() {
@@ -62,6 +67,7 @@ const out = join(process.env.CARGO_TARGET_DIR ?? 'target', 'outside')
 
 async function visit(page, address) {
   const began = Date.now()
+  check(`the page is served over ${tls ? 'https' : 'http'}`, address.startsWith(tls ? 'https:' : 'http:'), address)
   await page.goto(address)
   await page.click('#bridge-run')
   await page.waitForFunction(() => document.querySelector('#bridge-result').textContent.includes('echo: '))
@@ -94,19 +100,25 @@ await main(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tollbridge-demo-'))
   const log = join(folder, 'demo.log')
   const began = Date.now()
-  const { child, said } = await launch(binary, ['demo', '--no-open', '--listen', '127.0.0.1:0'], {
+  const options = ['--no-open', '--listen', '127.0.0.1:0', ...(tls ? ['--tls'] : [])]
+  const { child, said } = await launch(binary, ['demo', ...options], {
     log, names: ['page', 'key', 'curl'], env: { TOLLBRIDGE__LOG__LEVEL: 'trace' },
   })
   measured('demo serves after', `${Date.now() - began} ms`)
-  const browser = await chromium.launch({ executablePath: browserPath(), args: FLAGS })
+  const browser = await chromium.launch({ executablePath: browserPath(), args: [...FLAGS, ...UNPROVEN] })
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
     const faults = []
     page.on('pageerror', (fault) => faults.push(String(fault)))
+    const sockets = []
+    page.on('websocket', (socket) => sockets.push(socket.url()))
     page.setDefaultTimeout(15_000)
     await visit(page, said.page)
     await refusals(page)
-    const screenshot = join(out, 'demo.png')
+    const bridged = sockets.filter((url) => url.includes('/v1/bridge/'))
+    const scheme = tls ? 'wss:' : 'ws:'
+    check(`every session is ${scheme}`, bridged.length > 0 && bridged.every((url) => url.startsWith(scheme)), `${bridged.length} sockets`)
+    const screenshot = join(out, tls ? 'demo-tls.png' : 'demo.png')
     await page.screenshot({ path: screenshot, fullPage: true })
     measured('screenshot', screenshot)
     check('the page raised no error', faults.length === 0, faults.join('; '))
