@@ -5,7 +5,7 @@ import sys
 
 import ground
 from figures import costs, of_kind, rates
-from report import missed, noise, versions, versus, where, whole
+from report import missed, noise, versions, versus, warning, where, whole
 
 PAGE = ground.ROOT / "docs/performance.md"
 
@@ -112,7 +112,7 @@ def summary(results):
 
 def details(mode, result):
     title, _, about = MODES[mode]
-    parts = [f"## {title}\n", about + "\n", where(result)]
+    parts = [f"## {title}\n", about + "\n", where(result), warning(result)]
     parts += ["In brackets the ratio to the best peer, which is bold.\n", whole(result, costs(result))]
     parts += ["Rates by the wall clock, for orientation: they say as much about the load.\n", whole(result, rates()), noise(result)]
     if result["errors"]:

@@ -2,7 +2,7 @@
 
 import statistics
 
-from figures import best, costs, of_kind, rates, spread, value
+from figures import FOREIGN, best, costs, of_kind, rates, spread, value
 
 
 def table(head, rows):
@@ -78,11 +78,26 @@ def cell(figure, found, top, name):
     return f"**{text}**" if top and name == top[1] else text
 
 
+def during(result, metric):
+    """What happened beside the measurement, over all samples."""
+    samples = [samples for figures in result["data"].values() for samples in figures.values()]
+    return [one for sample in samples for one in sample.get(metric, [])]
+
+
+def warning(result):
+    """Says so when the machine was too busy for any figure to mean something."""
+    foreign = during(result, "_foreign_cpu")
+    if not foreign or statistics.median(foreign) <= FOREIGN:
+        return ""
+    return (
+        f"**Other processes used {statistics.median(foreign):.2f} of {result['cores']} cores while this was measured: "
+        "these figures mean nothing.**\n"
+    )
+
+
 def noise(result):
     """How quiet the machine was, and how far the repetitions lie apart."""
-    samples = [samples for figures in result["data"].values() for samples in figures.values()]
-    foreign = [one for sample in samples for one in sample.get("_foreign_cpu", [])]
-    stolen = [one for sample in samples for one in sample.get("_steal", [])]
+    foreign, stolen = during(result, "_foreign_cpu"), during(result, "_steal")
     if not foreign:
         return ""
     apart = ", ".join(f"{load} {times:.2f}" for load, times in spread(result).items())
@@ -109,7 +124,7 @@ def versions(result):
 
 def report(result):
     """Everything about one run."""
-    parts = [where(result)]
+    parts = [where(result), warning(result)]
     if of_kind(result, "candidate"):
         parts += ["Tollbridge and the best peer; bold is short of what is wanted.\n", versus(result)]
     parts += ["All targets; in brackets the ratio to the best peer, which is bold.\n", whole(result, costs(result))]

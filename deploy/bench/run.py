@@ -102,13 +102,13 @@ class Run:
                 for target in rotated(self.targets, repetition * 3 + number):
                     self._attempt(target, load)
             self._stop(self.targets)
+
+    def measure_more(self):
+        """Connections with each algorithm, and many idle sessions."""
         for target in self.targets:
             figures = self.data.get(target.name, {})
             if "connect" in figures and target.takes_tokens:
                 figures[f"connect_{target.algorithms[0]}"] = figures["connect"]
-
-    def measure_more(self):
-        """What one repetition shows well enough: the other algorithms, and many idle sessions."""
         for repetition in range(min(3, self.how.reps)):
             which = [target for target in self.targets if len(target.algorithms) > 1]
             self._start(which, 1)
