@@ -3,8 +3,8 @@
 //! [`Server`] is the real binary on free ports. [`http()`], [`get`] and [`post_json`] speak HTTP/1.1
 //! on a bare socket and judge every answer they read. [`RawWs`] is a WebSocket client that can
 //! say anything, right or wrong. [`Upstream`] is the far side, scripted, and remembers what it was
-//! told. [`ManualClock`] and [`SeededEntropy`] stand in for time and chance; [`Logs`] looks for
-//! secrets where none may be.
+//! told; [`RawUpstream`] hands its connections to the test, as [`RawPeer`]s. [`ManualClock`] and
+//! [`SeededEntropy`] stand in for time and chance; [`Logs`] looks for secrets where none may be.
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -19,6 +19,8 @@ mod handshake;
 mod head;
 mod http;
 mod log_lines;
+mod raw_peer;
+mod raw_upstream;
 mod raw_ws;
 mod server;
 mod tls_client;
@@ -32,6 +34,8 @@ pub use self::{
     handshake::Handshake,
     http::{Response, get, http, http_unjudged, post_json},
     log_lines::Logs,
+    raw_peer::RawPeer,
+    raw_upstream::RawUpstream,
     raw_ws::RawWs,
     server::{Builder as ServerBuilder, Server, Stopped},
     tls_client::{TlsClient, Tunnel},

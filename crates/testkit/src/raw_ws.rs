@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    PATIENCE, Response,
+    PATIENCE, RawPeer, Response,
     frame::{CLOSE, Event, Frame, LengthForm},
     handshake::{Handshake, accept_for},
     head::{self, Head},
@@ -215,6 +215,12 @@ impl RawWs {
             .reunite(self.write)
             .expect("two halves of one");
         stream.set_zero_linger().expect("a socket with options");
+    }
+
+    /// The same connection without manners: for tests that look at every byte.
+    #[must_use]
+    pub fn into_peer(self) -> RawPeer {
+        RawPeer::of(self.read, self.write)
     }
 
     /// The client's own address.

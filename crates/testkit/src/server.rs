@@ -26,6 +26,7 @@ pub struct Builder {
     config: String,
     env: BTreeMap<String, String>,
     files: Vec<(String, Vec<u8>)>,
+    descriptors: Option<u32>,
 }
 
 /// A running `tollbridge serve`. Killed when dropped; the directory goes with it.
@@ -65,6 +66,13 @@ impl Builder {
     pub fn file(mut self, name: &str, contents: impl AsRef<[u8]>) -> Self {
         self.files
             .push((name.to_owned(), contents.as_ref().to_vec()));
+        self
+    }
+
+    /// At most so many descriptors, as after `ulimit -n`.
+    #[must_use]
+    pub const fn descriptors(mut self, most: u32) -> Self {
+        self.descriptors = Some(most);
         self
     }
 
@@ -110,6 +118,7 @@ impl Builder {
         Launch {
             binary: self.binary,
             env: self.env,
+            descriptors: self.descriptors,
             dir,
         }
     }
@@ -126,6 +135,7 @@ impl Server {
             config: String::new(),
             env: BTreeMap::new(),
             files: Vec::new(),
+            descriptors: None,
         }
     }
 

@@ -13,12 +13,13 @@ use tokio::task::spawn_blocking;
 pub(super) struct Launch {
     pub(super) binary: String,
     pub(super) env: BTreeMap<String, String>,
+    pub(super) descriptors: Option<u32>,
     pub(super) dir: TempDir,
 }
 
 impl Launch {
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = self.program();
         command
             .args(arguments)
             .arg("--config")
@@ -31,6 +32,17 @@ impl Launch {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command
+    }
+
+    /// The binary; behind a shell that lowers the limit and then becomes it, where one is set.
+    fn program(&self) -> Command {
+        let Some(most) = self.descriptors else {
+            return Command::new(&self.binary);
+        };
+        let mut shell = Command::new("/bin/sh");
+        let script = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
+        shell.arg("-c").arg(script).arg(&self.binary);
+        shell
     }
 
     pub(super) async fn run(&self, arguments: &[&str], input: &[u8]) -> Output {
