@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tollbridge_config::{Certificate, CertificateError, CertifiedKey, Half, Tls};
+use tollbridge_config::{Certificate, CertificateError, CertifiedKey, Half, Settings, Tls};
 use tollbridge_domain::{Clock, Moment};
-use tollbridge_http::{ServerPair, ServerTls, TlsMetrics};
+use tollbridge_http::{Metrics, ServerPair, ServerTls, TlsMetrics};
 
 use crate::{
     failure::Failure,
@@ -71,12 +71,23 @@ impl Fresh {
 }
 
 impl Presented {
-    /// Reads the pair for the first time.
-    pub(crate) fn begin(
-        written: &Tls,
-        metrics: TlsMetrics,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
+    /// The certificate of the public listener, where that is to speak TLS.
+    ///
+    /// # Errors
+    /// Where there should be one and it cannot be served.
+    pub(crate) fn where_written(
+        settings: &Settings,
+        metrics: &Metrics,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<Arc<Self>>, Failure> {
+        let Some(written) = &settings.server.tls else {
+            return Ok(None);
+        };
+        let begun = Self::begin(written, metrics.tls.clone(), Arc::clone(clock))?;
+        Ok(Some(Arc::new(begun)))
+    }
+
+    fn begin(written: &Tls, metrics: TlsMetrics, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let fresh =
             Fresh::read(written).map_err(|error| Failure::Configuration(error.to_string()))?;
         metrics.serves(fresh.certificate.not_after);

@@ -93,7 +93,7 @@ impl Ready {
         let generation = wire::generation(&settings, 1, address, Some(&api_keys))
             .map_err(|error| Failure::Configuration(error.to_string()))?;
         let metrics = Metrics::new(VERSION).map_err(|error| Failure::of("the metrics", &error))?;
-        let presented = present(&settings, &metrics, &clock)?;
+        let presented = Presented::where_written(&settings, &metrics, &clock)?;
         let helm = Arc::new(Helm::new(
             config,
             address,
@@ -321,20 +321,6 @@ fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
         .set_nonblocking(true)
         .map_err(|error| Failure::of(key, &error))?;
     Ok(listener)
-}
-
-/// The certificate of the public listener, where it is to speak TLS.
-fn present(
-    settings: &Settings,
-    metrics: &Metrics,
-    clock: &Arc<dyn Clock>,
-) -> Result<Option<Arc<Presented>>, Failure> {
-    settings
-        .server
-        .tls
-        .as_ref()
-        .map(|tls| Presented::begin(tls, metrics.tls.clone(), Arc::clone(clock)).map(Arc::new))
-        .transpose()
 }
 
 async fn stop(handles: &[ServerHandle]) {
