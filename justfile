@@ -189,7 +189,7 @@ bench-do *ARGS:
 [group('bench')]
 bench-verify: release
     sh deploy/bench/install.sh --load-only
-    cargo test --quiet --release --locked --manifest-path crates/wsload/Cargo.toml --target-dir {{ target }}/bench/cargo
+    cargo test --quiet --locked --manifest-path crates/wsload/Cargo.toml --target-dir {{ target }}/bench/cargo
     python3 deploy/bench/bench.py verify --targets tollbridge
     python3 deploy/bench/bench.py run --smoke --no-verify
 
