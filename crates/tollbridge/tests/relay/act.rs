@@ -16,7 +16,7 @@ pub(crate) enum Act {
     Pieces(usize, Vec<u8>),
     /// Sends the same again and again, until it was enough or the connection takes no more.
     Repeats(Vec<u8>, usize),
-    /// Sends a byte now and then, until all are sent or the connection takes no more.
+    /// Sends a byte now and then until the connection takes no more, which must come before the end.
     Trickles(Vec<u8>),
     /// Waits until exactly these bytes have come.
     Hears(Vec<u8>),
@@ -49,10 +49,7 @@ pub(crate) async fn play(
                 repeats(&mut peer, bytes, *times).await;
                 Ok(())
             }
-            Act::Trickles(bytes) => {
-                trickles(&mut peer, bytes).await;
-                Ok(())
-            }
+            Act::Trickles(bytes) => trickles(&mut peer, bytes).await,
             Act::Hears(bytes) => hears(&mut peer, bytes, 1).await,
             Act::HearsAll(bytes, times) => hears(&mut peer, bytes, *times).await,
             Act::HearsClose(code) => hears_close(&mut peer, *code).await,
@@ -95,13 +92,14 @@ async fn repeats(peer: &mut RawPeer, bytes: &[u8], times: usize) {
     }
 }
 
-async fn trickles(peer: &mut RawPeer, bytes: &[u8]) {
+async fn trickles(peer: &mut RawPeer, bytes: &[u8]) -> io::Result<()> {
     for byte in bytes {
         if peer.send(&[*byte]).await.is_err() {
-            return;
+            return Ok(());
         }
         sleep(Duration::from_millis(40)).await;
     }
+    Err(io::Error::other("heard out to the last byte"))
 }
 
 async fn hears(peer: &mut RawPeer, wanted: &[u8], times: usize) -> io::Result<()> {

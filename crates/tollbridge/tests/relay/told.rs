@@ -105,7 +105,8 @@ impl Heard {
         self.judge_masks(side)?;
         let close = self.take_close()?;
         if self.frames != passes {
-            return Err(format!("read {:?}, not {passes:?}", self.frames));
+            let (read, wanted) = (brief(&self.frames), brief(passes));
+            return Err(format!("read {read}, not {wanted}"));
         }
         self.judge_end(close.as_ref(), told)
     }
@@ -158,6 +159,12 @@ impl Heard {
         }
         Ok(())
     }
+}
+
+/// Of many frames the number and the first.
+fn brief(frames: &[Frame]) -> String {
+    let few = frames.get(..3).unwrap_or(frames);
+    format!("{} frames {few:?}", frames.len())
 }
 
 /// 1005, 1006 and 1015 never go on the wire, nor does half a code or a reason that is no text.

@@ -12,8 +12,8 @@ use crate::{
 
 const SECOND: &str = "limits.idle_timeout = \"1s\"";
 
-/// For longer than the second, not so long that the connection is gone meanwhile.
-const TRICKLE: usize = 40;
+/// Twelve seconds of it, which nobody waits for.
+const TRICKLE: usize = 300;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
