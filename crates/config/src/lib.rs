@@ -43,8 +43,8 @@ pub use self::{
     secret_ref::{SecretError, SecretRef, SecretRefError},
     settings::{
         Admin, Algorithm, Caller, CallerKind, Carriers, Compression, Coordination, Credentials,
-        Keys, Limits, Log, LogFormat, Origins, Param, Refuse, Route, Server, Settings, Store,
-        Tls, Tokens,
+        IdleCounts, Keys, Limits, Log, LogFormat, Origins, Param, Refuse, Route, Server, Settings,
+        Store, Tls, Tokens,
     },
     url_template::{Scheme, TextOrParam, UrlTemplate, UrlTemplateError},
     value_template::{Part, ValueTemplate, ValueTemplateError},

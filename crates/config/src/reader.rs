@@ -198,11 +198,18 @@ impl<'r> Section<'r> {
 
     /// A duration that has a default; zero and `never` are `None`.
     pub(crate) fn duration_or_off(&self, key: &str) -> Option<Duration> {
-        let parse = |text: &str| match text {
-            "never" => Ok(Duration::ZERO),
-            _ => units::duration(text),
-        };
-        Some(self.defaulted(key, parse)).filter(|duration| !duration.is_zero())
+        Some(self.defaulted(key, duration_or_never)).filter(|duration| !duration.is_zero())
+    }
+
+    /// A duration that may be missing; zero and `never` are `None` as well.
+    pub(crate) fn optional_duration(&self, key: &str) -> Option<Duration> {
+        let written = self.parsed(key, duration_or_never);
+        written.filter(|duration| !duration.is_zero())
+    }
+
+    /// A duration that may be missing and is not zero.
+    pub(crate) fn positive_duration(&self, key: &str) -> Option<Duration> {
+        self.parsed(key, |text| units::duration(text).and_then(not_zero))
     }
 
     /// A key that must be there; what is missing is reported, unless something is there that was
@@ -241,6 +248,13 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     match units::size(text)? {
         0 => Err("must be more than nothing".to_owned()),
         size => Ok(size),
+    }
+}
+
+fn duration_or_never(text: &str) -> Result<Duration, String> {
+    match text {
+        "never" => Ok(Duration::ZERO),
+        _ => units::duration(text),
     }
 }
 

@@ -146,8 +146,33 @@ fn check_route(route: &Route, section: &Section<'_>) {
         let path = section.section("limits").at("max_message");
         reader.warn(&path, "below `max_frame`, which then means nothing");
     }
+    check_pings(route, &section.section("limits"));
     check_headers(route, section);
     check_query(route, section);
+}
+
+/// A deadline for answers to pings that nobody sends would be a limit that is not enforced.
+fn check_pings(route: &Route, section: &Section<'_>) {
+    let limits = &route.limits;
+    for (timeout, pong_timeout, interval, ping_interval) in [
+        (
+            "pong_timeout",
+            limits.pong_timeout,
+            "ping_interval",
+            limits.ping_interval,
+        ),
+        (
+            "upstream_pong_timeout",
+            limits.upstream_pong_timeout,
+            "upstream_ping_interval",
+            limits.upstream_ping_interval,
+        ),
+    ] {
+        if pong_timeout.is_some() && ping_interval.is_none() {
+            let message = format!("nothing is pinged: `{interval}` is off");
+            section.reader.error(&section.at(timeout), message);
+        }
+    }
 }
 
 /// A client must not be able to say what the credentials say.

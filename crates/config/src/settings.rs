@@ -7,6 +7,10 @@ use tollbridge_domain::{CallerName, Origin, RouteName};
 
 use crate::{secret_ref::SecretRef, url_template::UrlTemplate, value_template::ValueTemplate};
 
+mod limits;
+
+pub use self::limits::{IdleCounts, Limits};
+
 /// Everything that can be set, checked and complete.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -253,35 +257,6 @@ pub struct Credentials {
     pub query: BTreeMap<String, ValueTemplate>,
 }
 
-/// `[routes.NAME.limits]`; what is `None` is unlimited, or off.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// Age of a session; whole seconds.
-    pub max_session: Duration,
-    /// Time without anything sent.
-    pub idle_timeout: Duration,
-    /// Bytes of one frame.
-    pub max_frame: u64,
-    /// Bytes of one message.
-    pub max_message: u64,
-    /// Frames of one message; 0 is unlimited.
-    pub max_fragments: u32,
-    /// Sessions at once on the route.
-    pub sessions: Option<u32>,
-    /// Sessions at once for one subject.
-    pub sessions_per_subject: Option<u32>,
-    /// Payload bytes of one session, both ways together.
-    pub bytes_per_session: Option<u64>,
-    /// Connections a minute, per subject and per address.
-    pub connects_per_minute: Option<u32>,
-    /// Until the upstream has answered.
-    pub connect_timeout: Duration,
-    /// For a peer to take what is sent.
-    pub write_timeout: Duration,
-    /// Between pings to the client; `None` is off.
-    pub ping_interval: Option<Duration>,
-}
-
 /// Gives each variant its word in the file, both ways.
 macro_rules! words {
     ($($name:ident { $($variant:ident = $word:literal),* $(,)? })*) => {$(
@@ -308,4 +283,5 @@ words! {
     CallerKind { ApiKey = "api_key" }
     Refuse { Auto = "auto", Http = "http", Close = "close" }
     Compression { Pass = "pass", Refuse = "refuse" }
+    IdleCounts { Data = "data", Control = "control" }
 }

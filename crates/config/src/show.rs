@@ -1,6 +1,6 @@
 //! The effective settings, as a file that would give them.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use crate::{
     names::join,
@@ -150,6 +150,9 @@ fn show_limits(page: &mut Page, path: &str, limits: &Limits) {
     page.section(path);
     page.text("max_session", write_duration(limits.max_session));
     page.text("idle_timeout", write_duration(limits.idle_timeout));
+    page.duration_some("client_idle_timeout", limits.client_idle_timeout);
+    page.duration_some("upstream_idle_timeout", limits.upstream_idle_timeout);
+    page.text("idle_counts", limits.idle_counts);
     page.text("max_frame", write_size(limits.max_frame));
     page.text("max_message", write_size(limits.max_message));
     page.set("max_fragments", limits.max_fragments);
@@ -164,6 +167,9 @@ fn show_limits(page: &mut Page, path: &str, limits: &Limits) {
     page.text("write_timeout", write_duration(limits.write_timeout));
     let ping_interval = limits.ping_interval.unwrap_or_default();
     page.text("ping_interval", write_duration(ping_interval));
+    page.duration_some("pong_timeout", limits.pong_timeout);
+    page.duration_some("upstream_ping_interval", limits.upstream_ping_interval);
+    page.duration_some("upstream_pong_timeout", limits.upstream_pong_timeout);
 }
 
 /// TOML, line by line.
@@ -193,6 +199,10 @@ impl Page {
         if let Some(value) = value {
             self.text(key, value);
         }
+    }
+
+    fn duration_some(&mut self, key: &str, value: Option<Duration>) {
+        self.text_some(key, value.map(write_duration));
     }
 
     fn list<T: Display>(&mut self, key: &str, values: impl IntoIterator<Item = T>) {

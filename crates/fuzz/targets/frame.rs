@@ -1,85 +1,47 @@
-//! The frame reader: however the bytes are split, the same pass and the verdict is the same.
+//! The frame reader against a slow and obvious one: however the bytes are split, in either
+//! direction, under any limits, the same bytes pass, the same is counted, the verdict is the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tollbridge_relay::{ControlKind, Next, Rules, Scanner};
 
-/// What a reader made of a stream of bytes.
-#[derive(Debug, Default, Eq, PartialEq)]
-struct Reading {
-    passed: usize,
-    frames: u64,
-    messages: u64,
-    controls: Vec<(ControlKind, Vec<u8>)>,
-    verdict: Option<String>,
-    allowance: u64,
-}
+#[path = "../../relay/tests/it/pieces.rs"]
+mod pieces;
+#[path = "../../relay/tests/it/reference.rs"]
+mod reference;
 
-fn read(
-    rules: Rules,
-    bytes: &[u8],
-    mut allowance: u64,
-    mut split: impl FnMut(usize) -> usize,
-) -> Reading {
-    let mut scanner = Scanner::new(rules);
-    let mut reading = Reading::default();
-    let (mut start, mut end) = (0, 0);
-    loop {
-        let seen = &bytes[start..end];
-        let scan = scanner.scan(seen, &mut allowance);
-        assert!(scan.pass <= seen.len(), "more passed than there is");
-        start += scan.pass;
-        reading.passed += scan.pass;
-        reading.frames += scan.tally.frames;
-        reading.messages += scan.tally.messages;
-        reading.allowance = allowance;
-        match scan.next {
-            Next::Control(control) => {
-                let frame = &bytes[start..end];
-                assert!(
-                    control.wire <= frame.len(),
-                    "a control frame is reported before it is whole"
-                );
-                assert!(
-                    scanner.at_boundary(),
-                    "a control frame inside another frame"
-                );
-                reading
-                    .controls
-                    .push((control.kind, control.payload(frame).collect()));
-                start += control.wire;
-            }
-            Next::Refuse(slug) => {
-                reading.verdict = Some(slug.as_str().to_owned());
-                return reading;
-            }
-            Next::More if end == bytes.len() => return reading,
-            Next::More => {
-                assert!(
-                    end - start < 14 + 125,
-                    "more is kept than a header or a control frame"
-                );
-                end += split(bytes.len() - end).clamp(1, bytes.len() - end);
-            }
-        }
-    }
-}
+use self::reference::Held;
+
+/// Limits and pieces come first in the input, the stream behind them.
+const HEAD: usize = 16;
 
 fuzz_target!(|input: &[u8]| {
-    let Some((&[flags, limit, step], bytes)) = input.split_first_chunk() else {
+    let Some((head, bytes)) = input.split_first_chunk::<HEAD>() else {
         return;
     };
-    let rules = Rules {
+    let (held, cuts) = draw(*head);
+    let expected = reference::read(held, bytes);
+    let whole = pieces::read(held, bytes, std::iter::empty());
+    assert_eq!(whole, expected, "in one piece, {held:?}");
+    let cut = pieces::read(held, bytes, cuts.into_iter().cycle());
+    assert_eq!(cut, expected, "in pieces of {cuts:?}, {held:?}");
+    let single = pieces::read(held, bytes, std::iter::repeat(1));
+    assert_eq!(single, expected, "byte by byte, {held:?}");
+});
+
+/// Limits of any order of magnitude, from nothing to everything; pieces of 1 to 256 bytes.
+fn draw(head: [u8; HEAD]) -> (Held, [usize; 8]) {
+    let [flags, f, fs, m, ms, fragments, a, allowances, cuts @ ..] = head;
+    let scaled = |number: u8, scale: u8| match scale {
+        u8::MAX => u64::MAX,
+        scale => u64::from(number) << (scale % 57),
+    };
+    let held = Held {
         masked: flags & 1 != 0,
         rsv1: flags & 2 != 0,
-        max_frame: u64::from(limit) << 4,
-        max_message: u64::from(limit) << 5,
-        max_fragments: u32::from(flags >> 4),
+        max_frame: scaled(f, fs),
+        max_message: scaled(m, ms),
+        max_fragments: fragments.into(),
+        allowance: scaled(a, allowances),
     };
-    let allowance = if flags & 4 != 0 { 512 } else { u64::MAX };
-    let whole = read(rules, bytes, allowance, |left| left);
-    let steps = read(rules, bytes, allowance, |_| usize::from(step % 16) + 1);
-    let single = read(rules, bytes, allowance, |_| 1);
-    assert_eq!(whole, steps);
-    assert_eq!(whole, single);
-});
+    (held, cuts.map(|cut: u8| usize::from(cut) + 1))
+}

@@ -25,7 +25,7 @@ use tollbridge_http::{
     sink,
 };
 use tollbridge_keyring::{Keyring, MasterKey, Policy, RingEntropy};
-use tollbridge_relay::{Limits, Registry};
+use tollbridge_relay::{IdleCounts, Limits, Registry};
 use tollbridge_store::{
     Algorithm, Consumed, GiveBack, Scope, Store, StoreError, UsedTokens,
     memory::{MemoryLeases, MemoryStore, MemoryUsed},
@@ -299,12 +299,16 @@ fn route(upstream: &Upstream) -> Route {
         limits: Limits {
             max_session: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(60),
+            client_idle_timeout: None,
+            upstream_idle_timeout: None,
+            idle_counts: IdleCounts::Data,
             max_frame: 1 << 20,
             max_message: 1 << 20,
             max_fragments: 100,
             bytes_per_session: None,
             write_timeout: Duration::from_secs(10),
-            ping_interval: None,
+            client_pings: None,
+            upstream_pings: None,
         },
     }
 }

@@ -24,6 +24,7 @@ mod relay;
 mod scratch;
 mod session;
 mod verdict;
+mod watch;
 
 pub use self::{
     close::Close,
@@ -32,7 +33,7 @@ pub use self::{
     farewell::refuse,
     frame::{Next, Rules, Scan, Scanner, Tally},
     leg::Leg,
-    limits::{Limits, Terms},
+    limits::{IdleCounts, Limits, Pings, Terms},
     meter::{Counts, Meter},
     orders::{Orders, Reins},
     registry::{Card, Live, Registry},

@@ -9,9 +9,16 @@ use tollbridge_domain::{Secret, SessionId};
 pub struct Limits {
     /// Age at which the session ends.
     pub max_session: Duration,
-    /// Silence after which it ends. Data frames count, in either direction: their start, their
-    /// end, and each 64 KiB on the way, so that a trickle inside one frame is silence too.
+    /// Silence of both peers after which it ends. Data frames count: their start, their end, and
+    /// each 64 KiB on the way, so that a trickle inside one frame is silence too.
     pub idle_timeout: Duration,
+    /// Silence of the client alone after which it ends; `None` is off. While the upstream takes
+    /// nothing the client is not read, and its silence is not held against it.
+    pub client_idle_timeout: Option<Duration>,
+    /// The same of the upstream.
+    pub upstream_idle_timeout: Option<Duration>,
+    /// What breaks a silence besides data.
+    pub idle_counts: IdleCounts,
     /// Longest payload of one frame.
     pub max_frame: u64,
     /// Longest payload of one message, its fragments added up.
@@ -22,8 +29,31 @@ pub struct Limits {
     pub bytes_per_session: Option<u64>,
     /// How long a side may take nothing of what waits for it.
     pub write_timeout: Duration,
-    /// How often the client is pinged; the upstream never is.
-    pub ping_interval: Option<Duration>,
+    /// Pings towards the client; `None` is off.
+    pub client_pings: Option<Pings>,
+    /// Pings towards the upstream; `None` is off, for some never answer one.
+    pub upstream_pings: Option<Pings>,
+}
+
+/// What breaks a silence.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum IdleCounts {
+    /// Data frames.
+    #[default]
+    Data,
+    /// Data frames, and the peers' own pings and pongs; never a ping of the bridge's, nor the pong
+    /// to it.
+    Control,
+}
+
+/// Pings of the bridge's own (RFC 6455, 5.5.2), and how long it waits for an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pings {
+    /// From one to the next.
+    pub interval: Duration,
+    /// How long after a ping the peer may be silent before it counts as gone. Any byte of it is
+    /// an answer.
+    pub pong_timeout: Duration,
 }
 
 /// What was agreed for one session before its first byte.

@@ -59,6 +59,7 @@ pub(crate) struct Shared<'a> {
     pub(crate) now: Instant,
     pub(crate) started: Instant,
     pub(crate) active_at: &'a mut Instant,
+    pub(crate) control_counts: bool,
     pub(crate) allowance: &'a mut u64,
     pub(crate) meter: &'a Meter,
     pub(crate) heartbeat: Option<&'a mut Heartbeat>,
@@ -188,7 +189,7 @@ impl Pump {
         };
         shared.meter.add_bytes(self.from, count);
         if let Some(heartbeat) = shared.heartbeat.as_deref_mut() {
-            heartbeat.heard(shared.now);
+            heartbeat.heard();
         }
         let bytes = scratch.bytes().get_mut(..kept + count).unwrap_or_default();
         let (passing, halt) = self.sift(bytes, shared);
@@ -229,7 +230,12 @@ impl Pump {
                     bytes.copy_within(at + control.wire..end, at);
                     end -= control.wire;
                 }
-                Next::Control(control) => at += control.wire,
+                Next::Control(control) => {
+                    at += control.wire;
+                    if shared.control_counts {
+                        *shared.active_at = shared.now;
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One bridged session from its first byte to its ending.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 use tokio::time::Instant;
@@ -18,29 +18,43 @@ use crate::{
 ///
 /// A panic inside is caught: the session ends as `internal`.
 ///
+/// # Panics
+/// Where it is called outside of a Tokio runtime with a timer: the session's clock starts here.
+///
 /// # Cancellation
 /// Dropping the future cuts both legs without a word. End it through its [`Reins`](crate::Reins).
-pub async fn relay<C: Leg, U: Leg>(
+pub fn relay<C: Leg, U: Leg>(
     client: C,
     upstream: U,
     terms: Terms,
     orders: Orders,
     meter: Arc<Meter>,
     entropy: Arc<dyn Entropy>,
-) -> Ending {
-    let id = terms.session.clone();
+) -> impl Future<Output = Ending> {
     let mut session = Session::new((client, upstream), terms, orders, meter, entropy);
-    let verdict = AssertUnwindSafe(session.run()).catch_unwind().await;
+    // A block, for an `async fn` keeps its arguments twice: as they came, and as its locals.
+    async move {
+        let verdict = AssertUnwindSafe(session.run()).catch_unwind().await;
+        // Rare and short: no running session keeps room for its end.
+        Box::pin(part(session, verdict)).await
+    }
+}
+
+/// Tells both sides what was decided, and ends both streams.
+async fn part<C: Leg, U: Leg>(
+    mut session: Session<C, U>,
+    verdict: std::thread::Result<Verdict>,
+) -> Ending {
     let verdict = verdict.unwrap_or_else(|_panic| {
         // The panic's own message went to the panic hook; it may quote anything.
-        tracing::error!(session.id = %id, "a session panicked");
+        tracing::error!(session.id = %session.id, "a session panicked");
         session.ending = true;
         session.stop(Side::Bridge, Slug::Internal, None)
     });
     let mut last = LastWords::new(verdict, &mut session);
     let spoken = AssertUnwindSafe(last.speak(&mut session)).catch_unwind();
     let _cut_anyway = spoken.await;
-    session.part(last).await
+    session.hang_up(last).await
 }
 
 /// A verdict on its way to the peers.
@@ -142,7 +156,7 @@ impl LastWords {
 
 impl<C: Leg, U: Leg> Session<C, U> {
     /// Delivers what is queued and ends both streams, each on its own.
-    async fn part(self, last: LastWords) -> Ending {
+    async fn hang_up(self, last: LastWords) -> Ending {
         let client_patience = last.client_patience();
         let upstream_patience = last.upstream_patience();
         let mut ending = last.ending;

@@ -1,4 +1,4 @@
-//! Two pumps, one alarm, one heartbeat: what happens next in a session.
+//! Two pumps, one watch, one alarm: what happens next in a session.
 
 use std::{
     future::poll_fn,
@@ -7,14 +7,14 @@ use std::{
 };
 
 use tokio::time::Instant;
-use tollbridge_domain::{Entropy, Slug};
+use tollbridge_domain::{Entropy, Secret, SessionId, Slug};
 
 use crate::{
     Close, Leg, Limits, Meter, Orders, Rules, Scanner, Side, Terms,
     close::{self, Goodbye},
-    deadline::{Alarm, after},
-    heartbeat::Heartbeat,
+    deadline::Alarm,
     pump::{Halt, Pump, Shared},
+    watch::{Overdue, Presence, Stalls, Watch},
 };
 
 /// A running session. The legs stay in here whatever a poll does, so that a panic still leaves
@@ -28,14 +28,14 @@ pub(crate) struct Session<C, U> {
     pub(crate) down: Pump,
     /// Set once the end has begun: limits and orders have no say any more.
     pub(crate) ending: bool,
-    terms: Terms,
+    /// Its name.
+    pub(crate) id: SessionId,
+    secrets: Vec<Secret<String>>,
     orders: Orders,
     meter: Arc<Meter>,
     entropy: Arc<dyn Entropy>,
-    heartbeat: Option<Heartbeat>,
+    watch: Watch,
     allowance: u64,
-    started: Instant,
-    active_at: Instant,
     alarm: Alarm,
 }
 
@@ -49,8 +49,8 @@ pub(crate) enum Event {
     Gone(Side),
     /// A side takes no bytes any more.
     Deaf(Side),
-    /// The client answers no ping.
-    Silent,
+    /// A side answers no ping.
+    Silent(Side),
     /// A limit or an order; the side is the one that caused it.
     Stop(Side, Slug, Option<u32>),
     /// A direction came to the frame boundary that was asked for.
@@ -70,9 +70,6 @@ impl<C: Leg, U: Leg> Session<C, U> {
         let now = Instant::now();
         let (client, upstream) = legs;
         let limits = &terms.limits;
-        let heartbeat = limits
-            .ping_interval
-            .map(|interval| Heartbeat::new(interval, &*entropy, now));
         let scanner = |masked| Scanner::new(rules(limits, masked, terms.rsv1));
         Self {
             client,
@@ -80,12 +77,11 @@ impl<C: Leg, U: Leg> Session<C, U> {
             up: Pump::new(Side::Client, scanner(true)),
             down: Pump::new(Side::Upstream, scanner(false)),
             ending: false,
-            heartbeat,
+            watch: Watch::new(limits, &*entropy, now),
             allowance: limits.bytes_per_session.unwrap_or(u64::MAX),
-            started: now,
-            active_at: now,
             alarm: Alarm::new(now),
-            terms,
+            id: terms.session,
+            secrets: terms.secrets,
             orders,
             meter,
             entropy,
@@ -99,19 +95,17 @@ impl<C: Leg, U: Leg> Session<C, U> {
 
     /// The bridge's close frame for the client.
     pub(crate) fn own_close(&self, slug: Slug, retry_after: Option<u32>) -> Close {
-        Close::bridge(slug, retry_after, Some(&self.terms.session))
+        Close::bridge(slug, retry_after, Some(&self.id))
     }
 
     /// A close frame for the upstream, masked as a client's must be.
     pub(crate) fn upstream_close(&self, code: u16) -> Vec<u8> {
-        let mut key = [0; 4];
-        self.entropy.fill(&mut key);
-        close::frame(Some(code), "", Some(key))
+        close::frame(Some(code), "", Some(mask(&*self.entropy)))
     }
 
     /// An upstream's close without what must not reach the client.
     pub(crate) fn scrub(&self, goodbye: Goodbye) -> Goodbye {
-        goodbye.without(&self.terms.secrets)
+        goodbye.without(&self.secrets)
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>, until: Option<Instant>) -> Poll<Event> {
@@ -123,133 +117,122 @@ impl<C: Leg, U: Leg> Session<C, U> {
             if until.is_some_and(|until| now >= until) {
                 return Poll::Ready(Event::Timeout);
             }
-            if !self.ending {
-                if let Poll::Ready(order) = self.orders.poll(cx) {
-                    let stop = Event::Stop(Side::Bridge, order.slug, order.retry_after);
-                    return Poll::Ready(stop);
-                }
-                if let Some(event) = self.overdue(now) {
-                    return Poll::Ready(event);
-                }
+            if !self.ending
+                && let Poll::Ready(order) = self.orders.poll(cx)
+            {
+                let stop = Event::Stop(Side::Bridge, order.slug, order.retry_after);
+                return Poll::Ready(stop);
             }
-            let next = self.next_deadline(now, until);
+            let next = match self.next_look(now, until) {
+                Ok(next) => next,
+                Err(Overdue::Silent(side)) => return Poll::Ready(Event::Silent(side)),
+                Err(Overdue::Stop(side, slug)) => {
+                    return Poll::Ready(Event::Stop(side, slug, None));
+                }
+            };
             ready!(self.alarm.poll(cx, next));
         }
     }
 
     fn poll_pumps(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Event> {
+        // Nobody is read while its sink does not take: its silence is ours.
         if self.up.waiting_since().is_some() {
-            // The client is not read while the upstream does not take: its silence is ours.
-            self.hear_client(now);
+            self.watch.client.excuse();
+        }
+        if self.down.waiting_since().is_some() {
+            self.watch.upstream.excuse();
         }
         // The client's direction first: a close frame that lies there explains the failed write.
-        if let Poll::Ready(halt) = self.poll_up(cx, now) {
-            return Poll::Ready(told(halt, Side::Client, Side::Upstream));
+        let mut told = self.poll_up(cx, now);
+        if told.is_pending() {
+            told = self.poll_down(cx, now);
         }
-        if let Poll::Ready(halt) = self.poll_down(cx, now) {
-            return Poll::Ready(told(halt, Side::Upstream, Side::Client));
+        if told.is_pending() && self.ping_client(now) {
+            told = self.poll_down(cx, now);
         }
-        if self.ping_if_due(now)
-            && let Poll::Ready(halt) = self.poll_down(cx, now)
-        {
-            return Poll::Ready(told(halt, Side::Upstream, Side::Client));
+        if told.is_pending() && self.ping_upstream(now) {
+            told = self.poll_up(cx, now);
         }
-        Poll::Pending
+        told
     }
 
-    fn poll_up(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Halt> {
+    fn poll_up(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Event> {
+        let client = &mut self.watch.client;
         let mut shared = Shared {
             now,
-            started: self.started,
-            active_at: &mut self.active_at,
+            started: self.watch.started,
+            active_at: &mut client.active_at,
+            control_counts: self.watch.control_counts,
             allowance: &mut self.allowance,
             meter: &self.meter,
-            heartbeat: self.heartbeat.as_mut(),
+            heartbeat: client.heartbeat.as_deref_mut(),
         };
         self.up
             .poll(cx, &mut self.client, &mut self.upstream, &mut shared)
+            .map(|halt| told(halt, Side::Client, Side::Upstream))
     }
 
-    fn poll_down(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Halt> {
+    fn poll_down(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Event> {
+        let upstream = &mut self.watch.upstream;
         let mut shared = Shared {
             now,
-            started: self.started,
-            active_at: &mut self.active_at,
+            started: self.watch.started,
+            active_at: &mut upstream.active_at,
+            control_counts: self.watch.control_counts,
             allowance: &mut self.allowance,
             meter: &self.meter,
-            heartbeat: None,
+            heartbeat: upstream.heartbeat.as_deref_mut(),
         };
         self.down
             .poll(cx, &mut self.upstream, &mut self.client, &mut shared)
+            .map(|halt| told(halt, Side::Upstream, Side::Client))
     }
 
-    /// Queues a ping between two frames, but none on a client that does not even take data.
-    fn ping_if_due(&mut self, now: Instant) -> bool {
-        let free = self.down.at_boundary() && self.down.waiting_since().is_none();
-        match &mut self.heartbeat {
-            Some(heartbeat) if !self.ending && free && heartbeat.is_due(now) => {
-                let ping = heartbeat.ping(now);
-                self.down.push(&ping);
-                true
-            }
-            _ => false,
-        }
+    fn ping_client(&mut self, now: Instant) -> bool {
+        !self.ending && ping_if_due(&mut self.watch.client, &mut self.down, now, || None)
     }
 
-    const fn hear_client(&mut self, now: Instant) {
-        if let Some(heartbeat) = &mut self.heartbeat {
-            heartbeat.heard(now);
-        }
+    fn ping_upstream(&mut self, now: Instant) -> bool {
+        let key = || Some(mask(&*self.entropy));
+        !self.ending && ping_if_due(&mut self.watch.upstream, &mut self.up, now, key)
     }
 
-    fn overdue(&self, now: Instant) -> Option<Event> {
-        let stalled = |pump: &Pump| self.stalls_at(pump).is_some_and(|at| now >= at);
-        let stop = |side, slug| Some(Event::Stop(side, slug, None));
-        if now >= self.expires_at() {
-            stop(Side::Bridge, Slug::MaxSession)
-        } else if stalled(&self.up) {
-            stop(Side::Upstream, Slug::WriteTimeout)
-        } else if stalled(&self.down) {
-            stop(Side::Client, Slug::WriteTimeout)
-        } else if self
-            .heartbeat
-            .as_ref()
-            .is_some_and(|beat| beat.is_over(now))
-        {
-            Some(Event::Silent)
-        } else if now >= self.idles_at() {
-            stop(Side::Bridge, Slug::IdleTimeout)
-        } else {
-            None
-        }
-    }
-
-    fn next_deadline(&self, now: Instant, until: Option<Instant>) -> Instant {
+    /// When to look at the clock again, or what is overdue.
+    fn next_look(&self, now: Instant, until: Option<Instant>) -> Result<Instant, Overdue> {
         if self.ending {
-            return until.unwrap_or_else(|| self.expires_at().max(now));
+            return Ok(until.unwrap_or_else(|| self.watch.expires_at().max(now)));
         }
-        let stalls = [self.stalls_at(&self.up), self.stalls_at(&self.down)];
-        let beat = self.heartbeat.as_ref().and_then(|beat| beat.next(now));
-        stalls
-            .into_iter()
-            .flatten()
-            .chain(beat)
-            .chain(until)
-            .fold(self.expires_at().min(self.idles_at()), Instant::min)
+        let stalls = Stalls {
+            up: self.up.waiting_since(),
+            down: self.down.waiting_since(),
+        };
+        let next = self.watch.look(now, stalls)?;
+        Ok(until.map_or(next, |until| until.min(next)))
     }
+}
 
-    fn expires_at(&self) -> Instant {
-        after(self.started, self.terms.limits.max_session)
+/// Queues a ping between two frames, but none on a peer that does not even take data.
+fn ping_if_due(
+    peer: &mut Presence,
+    towards: &mut Pump,
+    now: Instant,
+    mask: impl FnOnce() -> Option<[u8; 4]>,
+) -> bool {
+    let free = towards.at_boundary() && towards.waiting_since().is_none();
+    match peer.due(now) {
+        Some(heartbeat) if free => {
+            towards.push(&heartbeat.ping(now, mask()));
+            true
+        }
+        _ => false,
     }
+}
 
-    fn idles_at(&self) -> Instant {
-        after(self.active_at, self.terms.limits.idle_timeout)
-    }
-
-    fn stalls_at(&self, pump: &Pump) -> Option<Instant> {
-        pump.waiting_since()
-            .map(|since| after(since, self.terms.limits.write_timeout))
-    }
+/// What a client's frames must be masked with (RFC 6455, 5.3).
+fn mask(entropy: &dyn Entropy) -> [u8; 4] {
+    let mut key = [0; 4];
+    entropy.fill(&mut key);
+    key
 }
 
 fn told(halt: Halt, source: Side, sink: Side) -> Event {

@@ -81,6 +81,11 @@ impl<C: Leg, U: Leg> Session<C, U> {
     pub(crate) async fn run(&mut self) -> Verdict {
         let event = self.next(None).await;
         self.ending = true;
+        // Rare and short: no running session keeps room for its end.
+        Box::pin(self.conclude(event)).await
+    }
+
+    async fn conclude(&mut self, event: Event) -> Verdict {
         match event {
             Event::Deaf(side) => self.hear_the_deaf(side).await,
             event => self.decide(event).await,
@@ -97,12 +102,12 @@ impl<C: Leg, U: Leg> Session<C, U> {
                 upstream: Word::Say(GOING_AWAY),
                 ..Verdict::plain(Side::Client)
             },
-            Event::Silent => Verdict {
+            Event::Silent(Side::Client) => Verdict {
                 client: Word::Drop,
                 upstream: Word::Say(GOING_AWAY),
                 ..Verdict::plain(Side::Client)
             },
-            Event::Gone(_) | Event::Deaf(_) => self.upstream_lost(),
+            Event::Gone(_) | Event::Deaf(_) | Event::Silent(_) => self.upstream_lost(),
             Event::Stop(side, slug, retry_after) => self.stop(side, slug, retry_after),
             // Neither was asked for: only a fault of ours can bring this.
             Event::Rested | Event::Timeout => self.stop(Side::Bridge, Slug::Internal, None),
@@ -152,7 +157,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
                         ..plain
                     };
                 }
-                Event::Rested | Event::Silent | Event::Stop(..) | Event::Timeout => {
+                Event::Rested | Event::Silent(_) | Event::Stop(..) | Event::Timeout => {
                     return Verdict {
                         client: echo,
                         ..plain

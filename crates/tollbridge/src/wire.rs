@@ -1,6 +1,6 @@
 //! Settings to running parts: the only place that turns what is written down into what runs.
 
-use std::{collections::HashMap, fs, net::SocketAddr, num::NonZeroU32, sync::Arc};
+use std::{collections::HashMap, fs, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use regex_lite::Regex;
 use tollbridge_authn::{ApiKeyCaller, ApiKeys, Authenticator, Chain};
@@ -9,7 +9,7 @@ use tollbridge_domain::CallerName;
 use tollbridge_http::{
     Caps, Compression, Generation, Origins, Param, Rate, RefuseBy, Route, Table, Trust,
 };
-use tollbridge_relay::Limits;
+use tollbridge_relay::{IdleCounts, Limits, Pings};
 use tollbridge_upstream::{Part, Piece, Scheme, Target, Tls};
 
 use crate::secrets;
@@ -36,7 +36,7 @@ pub(crate) fn generation(
         .iter()
         .map(|(name, written)| route(name, written))
         .collect::<Result<Vec<_>, _>>()?;
-    let seconds = |time: std::time::Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     Ok(Generation {
         number,
         routes: Table::new(routes),
@@ -174,13 +174,32 @@ fn limits(written: &written::Limits) -> Limits {
     Limits {
         max_session: written.max_session,
         idle_timeout: written.idle_timeout,
+        client_idle_timeout: written.client_idle_timeout,
+        upstream_idle_timeout: written.upstream_idle_timeout,
+        idle_counts: match written.idle_counts {
+            written::IdleCounts::Data => IdleCounts::Data,
+            written::IdleCounts::Control => IdleCounts::Control,
+        },
         max_frame: written.max_frame,
         max_message: written.max_message,
         max_fragments: written.max_fragments,
         bytes_per_session: written.bytes_per_session,
         write_timeout: written.write_timeout,
-        ping_interval: written.ping_interval,
+        client_pings: pings(written.ping_interval, written.pong_timeout),
+        upstream_pings: pings(
+            written.upstream_ping_interval,
+            written.upstream_pong_timeout,
+        ),
     }
+}
+
+/// A pong may take as long as the next ping does, unless something else is written.
+fn pings(interval: Option<Duration>, pong_timeout: Option<Duration>) -> Option<Pings> {
+    let interval = interval?;
+    Some(Pings {
+        interval,
+        pong_timeout: pong_timeout.unwrap_or(interval),
+    })
 }
 
 type Keyed<T> = Result<T, (String, String)>;

@@ -107,7 +107,10 @@ pub(crate) const KEYS: &[Key] = &[
     unbuilt("routes.*.credentials.sigv4", "AWS presigned URLs."),
     section("routes.*.limits", "What one session, and all of them, may take."),
     duration("routes.*.limits.max_session", "1h", "How long a session lasts at most."),
-    duration("routes.*.limits.idle_timeout", "10m", "A session in which nothing is sent for so long is ended."),
+    duration("routes.*.limits.idle_timeout", "10m", "A session in which neither side sends anything for so long is ended."),
+    optional_duration("routes.*.limits.client_idle_timeout", "A session in which the client sends nothing for so long is ended. Without it, or with `\"0s\"`, off."),
+    optional_duration("routes.*.limits.upstream_idle_timeout", "A session in which the upstream sends nothing for so long is ended. Without it, or with `\"0s\"`, off."),
+    choice("routes.*.limits.idle_counts", &["data", "control"], "data", "What breaks a silence: `data` is data frames; `control` is the peers' own pings and pongs as well, never the bridge's."),
     size("routes.*.limits.max_frame", Some("64MiB"), "Longest frame, judged by its header."),
     size("routes.*.limits.max_message", Some("64MiB"), "Longest message, over all its frames, as on the wire."),
     count("routes.*.limits.max_fragments", 0, MANY, Some("16384"), "Most frames of one message; 0 is unlimited."),
@@ -118,6 +121,9 @@ pub(crate) const KEYS: &[Key] = &[
     duration("routes.*.limits.connect_timeout", "10s", "Time for name lookup, TCP, TLS and the upstream's answer."),
     duration("routes.*.limits.write_timeout", "30s", "A peer that takes nothing for so long is given up."),
     duration("routes.*.limits.ping_interval", "25s", "Pings of the bridge towards the client; `\"0s\"` is off."),
+    optional_duration("routes.*.limits.pong_timeout", "How long after a ping the client may be silent before it counts as gone. Without it, as long as `ping_interval`."),
+    optional_duration("routes.*.limits.upstream_ping_interval", "Pings of the bridge towards the upstream. Without it, or with `\"0s\"`, off: some upstreams never answer one."),
+    optional_duration("routes.*.limits.upstream_pong_timeout", "How long after a ping the upstream may be silent before it counts as lost. Without it, as long as `upstream_ping_interval`."),
     unbuilt("routes.*.preset", "Presets."),
     unbuilt("routes.*.adapter", "Adapters."),
     unbuilt("routes.*.allow", "Policy by role or claim."),
@@ -152,6 +158,11 @@ const fn list(
 
 const fn duration(path: &'static str, default: &'static str, doc: &'static str) -> Key {
     key(path, Kind::Duration, Some(default), doc)
+}
+
+/// A duration of something that is off, or as long as something else, where it is not written.
+const fn optional_duration(path: &'static str, doc: &'static str) -> Key {
+    key(path, Kind::Duration, None, doc)
 }
 
 const fn size(path: &'static str, default: Option<&'static str>, doc: &'static str) -> Key {

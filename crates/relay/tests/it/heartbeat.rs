@@ -1,9 +1,9 @@
-//! The bridge's own pings.
+//! The bridge's own pings to the client.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tollbridge_relay::Side;
+use tollbridge_relay::{Pings, Side};
 
 use crate::{
     frames::{BINARY, PING, PONG, TEXT, header, masked, plain},
@@ -54,19 +54,56 @@ async fn a_ping_waits_for_the_end_of_a_frame() {
     assert_eq!(stage.client.frame().await.first, PING);
 }
 
-/// R12: a vanished client is gone within two intervals of its last byte.
+/// R12: a vanished client is gone within two intervals of its last byte: here it is silent from
+/// the tenth second on, pinged at 25 and given up at 50.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_answers_no_ping_is_gone_after_two_intervals() {
+async fn a_client_that_answers_no_ping_is_gone_within_two_intervals() {
     let mut stage = beating();
     sleep(Duration::from_secs(10)).await;
     let start = Instant::now();
     stage.client.send(&masked(TEXT, b"last word")).await;
     stage.upstream.expect(&masked(TEXT, b"last word")).await;
     assert_eq!(stage.upstream.close().await, (Some(1001), String::new()));
-    assert_eq!(start.elapsed().as_secs(), 50);
+    assert_eq!(start.elapsed().as_secs(), 40);
     let ending = stage.ending().await;
     assert_eq!((ending.side, ending.slug), (Side::Client, None));
     assert!(!ending.clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pong_may_take_as_long_as_the_route_says() {
+    let patient = |pong_timeout| Pings {
+        pong_timeout: Duration::from_secs(pong_timeout),
+        ..every(25)
+    };
+    for (pong_timeout, gone_at) in [(3, 28), (60, 85)] {
+        let start = Instant::now();
+        let mut stage = Stage::with(terms_with(|limits| {
+            limits.client_pings = Some(patient(pong_timeout));
+        }));
+        assert_eq!(stage.upstream.close().await.0, Some(1001));
+        assert_eq!(start.elapsed().as_secs(), gone_at);
+    }
+}
+
+/// Not only the pong is an answer, and each ping is waited for anew.
+#[tokio::test(start_paused = true)]
+async fn a_late_byte_of_anything_answers_within_the_pong_timeout() {
+    let start = Instant::now();
+    let mut stage = Stage::with(terms_with(|limits| {
+        limits.client_pings = Some(Pings {
+            pong_timeout: Duration::from_secs(3),
+            ..every(25)
+        });
+    }));
+    for _ in 0..3 {
+        assert_eq!(stage.client.frame().await.first, PING);
+        sleep(Duration::from_secs(2)).await;
+        stage.client.send(&masked(TEXT, b"")).await;
+        stage.upstream.expect(&masked(TEXT, b"")).await;
+    }
+    assert_eq!(stage.upstream.close().await.0, Some(1001));
+    assert_eq!(start.elapsed().as_secs(), 103);
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,7 +123,7 @@ async fn any_byte_from_the_client_is_life() {
 async fn a_client_is_not_silent_while_its_upstream_does_not_take() {
     let mut stage = Stage::sized(
         terms_with(|limits| {
-            limits.ping_interval = Some(Duration::from_secs(5));
+            limits.client_pings = Some(every(5));
             limits.write_timeout = Duration::from_secs(60);
         }),
         4096,
@@ -103,6 +140,13 @@ async fn a_client_is_not_silent_while_its_upstream_does_not_take() {
 
 fn beating() -> Stage {
     Stage::with(terms_with(|limits| {
-        limits.ping_interval = Some(Duration::from_secs(25));
+        limits.client_pings = Some(every(25));
     }))
+}
+
+const fn every(seconds: u64) -> Pings {
+    Pings {
+        interval: Duration::from_secs(seconds),
+        pong_timeout: Duration::from_secs(seconds),
+    }
 }

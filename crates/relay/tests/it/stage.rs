@@ -13,7 +13,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tollbridge_domain::{Entropy, Secret, SessionId};
-use tollbridge_relay::{Counts, Ending, Limits, Meter, Reins, Terms, relay};
+use tollbridge_relay::{Counts, Ending, IdleCounts, Limits, Meter, Reins, Terms, relay};
 
 use crate::frames::CLOSE;
 
@@ -153,12 +153,16 @@ pub(crate) fn limits() -> Limits {
     Limits {
         max_session: Duration::from_secs(3600),
         idle_timeout: Duration::from_secs(600),
+        client_idle_timeout: None,
+        upstream_idle_timeout: None,
+        idle_counts: IdleCounts::Data,
         max_frame: 64 * 1024 * 1024,
         max_message: 64 * 1024 * 1024,
         max_fragments: 16384,
         bytes_per_session: None,
         write_timeout: Duration::from_secs(30),
-        ping_interval: None,
+        client_pings: None,
+        upstream_pings: None,
     }
 }
 
