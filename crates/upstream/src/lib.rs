@@ -16,6 +16,7 @@ mod query;
 mod socket;
 mod target;
 mod template;
+mod tickets;
 mod tls;
 mod wire;
 

@@ -9,6 +9,8 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
+use crate::tickets::Tickets;
+
 /// How to trust upstreams of one route: the web's roots and, if configured, a CA of the
 /// operator's own. There is no way to switch verification off.
 ///
@@ -49,7 +51,7 @@ impl Tls {
             .with_no_client_auth();
         // With HTTP/2 on offer an upstream would choose it, and there is no upgrade on HTTP/2.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        config.resumption = Resumption::in_memory_sessions(SESSIONS);
+        config.resumption = Resumption::store(Arc::new(Tickets::new()));
         Ok(Self(Arc::new(config)))
     }
 
@@ -90,10 +92,6 @@ fn add_ca(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), TlsError> {
         Err(TlsError::EmptyCa)
     }
 }
-
-/// Sessions remembered for resumption. A route has one host, seldom a few by its parameters; rustls
-/// keeps eight tickets of each, and an upstream gives two with each connection.
-const SESSIONS: usize = 256;
 
 #[cfg(test)]
 mod tests {
