@@ -90,7 +90,7 @@ release:
 
 # Runs every outside script in its short form.
 [group('outside')]
-outside: release canary demo-page jwks speech rotation chaos autobahn
+outside: release canary demo-page jwks speech rotation chaos soak stall drain disorder autobahn
 
 # Proves that the search of the servers' logs finds each kind of secret.
 [group('outside')]
@@ -147,6 +147,11 @@ drain FORM="short": load
 disorder FORM="short" *SEED: load
     node {{ outside }}/disorder.mjs {{ FORM }} {{ SEED }}
 
+# Measures the attacks whose damage is time, for a quiet machine: about five minutes (short: one).
+[group('outside')]
+attack FORM="long":
+    node {{ outside }}/attack.mjs {{ FORM }}
+
 # Compares the Autobahn suite through the bridge with the same echo upstream without it.
 [group('outside')]
 autobahn *CASES:
@@ -198,6 +203,6 @@ bench-verify: release
 test-release: release
     TOLLBRIDGE_TEST_BIN="$TOLLBRIDGE_BIN" TOLLBRIDGE_ROUNDS=50 cargo-nextest nextest run -p tollbridge --locked --profile ci
 
-# The long forms of everything that CI runs shortened; about twenty minutes.
+# The long forms of everything that CI runs shortened; about three quarters of an hour.
 [group('all')]
-long: test-release (speech "60") (rotation "60") (chaos "100") autobahn (fuzz-smoke "60")
+long: test-release (speech "60") (rotation "60") (chaos "100") (soak "long") (stall "long") (drain "long") (disorder "long") autobahn (fuzz-smoke "60")
