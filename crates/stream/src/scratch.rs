@@ -77,12 +77,12 @@ mod tests {
 
     #[test]
     fn a_buffer_is_used_again_and_never_twice_at_once() {
-        let first = Scratch::incoming();
-        let address = first.buffer.as_ptr();
-        let second = Scratch::incoming();
-        assert_ne!(second.buffer.as_ptr(), address);
+        let mut first = Scratch::incoming();
+        first.bytes().fill(1);
+        let mut second = Scratch::incoming();
+        assert_eq!(second.bytes(), [0; INCOMING]);
         drop(second);
         drop(first);
-        assert_eq!(Scratch::incoming().buffer.as_ptr(), address);
+        assert_eq!(Scratch::incoming().bytes(), [1; INCOMING]);
     }
 }
