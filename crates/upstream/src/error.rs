@@ -23,6 +23,8 @@ enum Kind {
     Answer(&'static str),
     #[error("no TCP connection to the upstream: {0}")]
     Connect(String),
+    #[error("no descriptor is left for a connection to the upstream: {0}")]
+    Exhausted(String),
     #[error("the upstream did not answer the handshake in HTTP/1.1")]
     Garbled,
     #[error("the connection broke before the upstream answered the handshake: {0}")]
@@ -53,6 +55,8 @@ impl DialError {
             | Kind::Resolve(_)
             | Kind::Tls(_) => Slug::UpstreamUnavailable,
             Kind::Silent(_) | Kind::Unreached(_) => Slug::UpstreamTimeout,
+            // Not the upstream's fault: nobody else is to look for it there.
+            Kind::Exhausted(_) => Slug::Overloaded,
             Kind::Answer(_) | Kind::Garbled | Kind::Request(_) | Kind::Status(_) => {
                 Slug::UpstreamRefused
             }
@@ -121,6 +125,7 @@ impl DialError {
                     untouched: !errand.request_may_have_left(),
                 };
             }
+            ConnectError::Io(error) if is_exhaustion(&error) => Kind::Exhausted(words(&error)),
             ConnectError::Io(error) if errand.is_connected() => Kind::Tls(words(&error)),
             ConnectError::Io(error) => Kind::Connect(words(&error)),
             ConnectError::NoRecords => Kind::Resolve("no address".to_owned()),
@@ -155,6 +160,11 @@ fn after_request(error: WsClientError) -> Kind {
         }
         WsClientError::SendRequest(_) | WsClientError::Protocol(_) => Kind::Garbled,
     }
+}
+
+/// Whether this process, or the machine, may open no more files: `EMFILE`, `ENFILE`.
+fn is_exhaustion(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 /// What went wrong, without the layers that say only that something did.
@@ -201,6 +211,17 @@ mod tests {
             assert_eq!(status(code).slug(), slug, "{code}");
             assert_eq!(status(code).status(), Some(code));
         }
+    }
+
+    #[test]
+    fn a_process_without_descriptors_does_not_blame_its_upstream() {
+        assert!(is_exhaustion(&io::Error::from_raw_os_error(24)));
+        assert!(!is_exhaustion(&io::ErrorKind::ConnectionRefused.into()));
+        let error = DialError {
+            kind: Kind::Exhausted("too many open files".to_owned()),
+            untouched: true,
+        };
+        assert_eq!(error.slug(), Slug::Overloaded);
     }
 
     #[test]

@@ -78,3 +78,24 @@ async fn a_client_whose_network_dies_is_gone_after_two_pings() {
         (&"client".into(), &serde_json::Value::Null)
     );
 }
+
+/// R12 on the other side, where the route pings its upstream: the client is told that it is lost.
+#[tokio::test]
+async fn an_upstream_whose_network_dies_is_lost_where_it_is_pinged() {
+    let echo = Upstream::behaving(Behaviour::Echo).await;
+    let network = Network::before(echo.addr()).await;
+    let url = format!("ws://{}", network.address);
+    let pings = "limits.upstream_ping_interval = \"500ms\"";
+    let stage = Plan::new().await.route_to("far", &url, pings);
+    let stage = stage.start().await;
+    let mut ws = stage.session("far").await;
+    ws.echo("hello").await;
+    network.die();
+    let (code, reason) = ws.close_parts().await.expect("a close frame");
+    assert_eq!(code, 1011);
+    assert!(reason.starts_with("tb:upstream_lost;"), "{reason}");
+    stage.until_empty("far").await;
+    let end = stage.ended("far").await;
+    let told = (&end["initiator"], &end["reason"]);
+    assert_eq!(told, (&"upstream".into(), &"upstream_lost".into()));
+}
