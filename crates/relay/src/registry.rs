@@ -104,12 +104,14 @@ impl Registry {
         if self.draining.load(Ordering::SeqCst) {
             reins.end(Slug::Draining, Some(SOON));
         }
-        self.tracker.spawn_local(async move {
-            let _listed = listed;
-            if AssertUnwindSafe(session).catch_unwind().await.is_err() {
+        // Combined: an `async` block keeps what it awaits twice, as it came and as it is polled.
+        let session = AssertUnwindSafe(session).catch_unwind();
+        self.tracker.spawn_local(session.map(move |outcome| {
+            if outcome.is_err() {
                 tracing::error!(session.id = %id, "a session's task panicked");
             }
-        });
+            drop(listed);
+        }));
     }
 
     /// All sessions, in no order.
