@@ -6,6 +6,7 @@ use std::{
 };
 
 use actix_web::{HttpResponse, web};
+use futures_util::{FutureExt as _, future};
 use tollbridge_domain::Slug;
 use tollbridge_relay::{Card, Ending, Meter, Reins, Side, Terms, relay};
 use tollbridge_store::AuditEntry;
@@ -148,18 +149,20 @@ impl Running {
         let entropy = Arc::clone(&shared.entropy);
         let card = self.card.clone();
         let metered = Arc::clone(&meter);
-        shared
-            .registry
-            .open(card, reins.clone(), meter, async move {
-                // A revocation that came while we dialled did not find this session in the list.
-                if self.revoked() {
-                    reins.end(Slug::Revoked, None);
-                } else if self.shared.health.draining() {
-                    reins.end(Slug::Draining, Some(1));
-                }
-                let ending = relay(client, upstream, terms, orders, metered, entropy).await;
-                self.closed(&ending);
-            });
+        let held = reins.clone();
+        let relayed = relay(client, upstream, terms, orders, metered, entropy);
+        // Combined: an `async` block keeps what it awaits twice, as it came and as it is polled.
+        let session = future::lazy(move |_| {
+            // A revocation that came while we dialled did not find this session in the list.
+            if self.revoked() {
+                reins.end(Slug::Revoked, None);
+            } else if self.shared.health.draining() {
+                reins.end(Slug::Draining, Some(1));
+            }
+            self
+        })
+        .then(|mut running| relayed.map(move |ending| running.closed(&ending)));
+        shared.registry.open(card, held, meter, session);
         // On the list now: a drain that waited for this one finds it there.
         if let Some(entering) = arriving {
             entering.arrive();
