@@ -127,7 +127,7 @@ pub struct Route {
     pub credential_query: Vec<(String, Vec<Piece>)>,
     /// TLS towards the upstream.
     pub tls: Tls,
-    /// Deadline of DNS and TCP, of TLS, and of the answer.
+    /// Deadline of DNS, TCP and TLS together, and of the whole dial with its answer.
     pub connect_timeout: Duration,
     /// Admission ceilings.
     pub caps: Caps,

@@ -146,3 +146,24 @@ async fn a_socket_that_takes_nothing_makes_a_writer_wait() {
     assert!(heard == words);
     assert_eq!(client.held(), 0);
 }
+
+/// However little is left over; and what is said behind a farewell is refused, not queued.
+#[tokio::test]
+async fn what_is_left_over_goes_first() {
+    let (near, far) = duplex(4096);
+    let (mut client, mut server) = Keys::new(&TLS13).join(near, far).await;
+    let words = sample(5000);
+    assert_eq!(client.write(&words).await.unwrap(), words.len());
+    assert!(client.held() > 0);
+    let more = poll_fn(|cx| Poll::Ready(Pin::new(&mut client).poll_write(cx, b"more"))).await;
+    assert!(more.is_pending());
+    let end = poll_fn(|cx| Poll::Ready(Pin::new(&mut client).poll_shutdown(cx))).await;
+    assert!(end.is_pending());
+    let late = poll_fn(|cx| Poll::Ready(Pin::new(&mut client).poll_write(cx, b"late"))).await;
+    assert!(matches!(late, Poll::Ready(Err(error)) if error.kind() == ErrorKind::BrokenPipe));
+    let mut heard = Vec::new();
+    let (ended, read) = tokio::join!(client.shutdown(), server.read_to_end(&mut heard));
+    ended.unwrap();
+    read.unwrap();
+    assert!(heard == words);
+}
