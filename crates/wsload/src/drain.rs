@@ -117,7 +117,7 @@ async fn to_the_end(mut peer: Peer, told: Rc<Cell<Instant>>) -> Last {
         (None, Some(e)) => format!("no close frame: {e}"),
         (None, None) => "no close frame".into(),
     };
-    let whole = peer.is_whole() && peer.heard.after_close == 0 && closed_at.is_some_and(|(_, whole)| whole);
+    let whole = peer.is_whole() && peer.heard.after_close == 0 && closed_at.is_none_or(|(_, whole)| whole);
     let at = closed_at.map_or_else(Instant::now, |(at, _)| at);
     let after = at.saturating_duration_since(told.get());
     Last { how, after, messages, torn: !whole || changed }

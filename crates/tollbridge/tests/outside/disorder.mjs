@@ -17,6 +17,8 @@ const seed = Number(process.argv[3] ?? randomInt(1_000_000))
 const [SESSIONS, WARM, SECONDS] = long ? [500, 10, 300] : [100, 1, 3]
 /** The latest that a session's act comes in milliseconds, and the seconds that a side which stalls reads nothing. */
 const [LATEST, UNREAD] = long ? [3_000, 10] : [1_000, 6]
+/** Seconds between pings: two of them unanswered end a session, which has to be later than any other timeout here. */
+const PING = long ? 5 : 3
 /** What memory may be at the end, in times of what it was after the warm-up. */
 const GROWTH = 1.5
 
@@ -27,7 +29,7 @@ origins = ["*"]
 callers = ["backend"]
 query_allow = ["n"]
 credentials = { headers = { authorization = "env:UPSTREAM_BEARER", x-session = "{session_id}" } }
-limits = { write_timeout = "2s", idle_timeout = "4s", ping_interval = "2s" }
+limits = { write_timeout = "2s", idle_timeout = "4s", ping_interval = "${PING}s" }
 `
 
 /** One round, and what the bridge holds when all of its sessions are gone. */
