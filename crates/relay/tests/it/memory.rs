@@ -39,20 +39,35 @@ async fn a_sessions_future_is_small() {
     assert!(size <= 900, "{size}");
 }
 
-/// A message passed each way, nothing unsent: what is held is what was held before.
+/// Task, timer and all, after a message that was read at once and taken little by little. The
+/// client's stream, which held all of it, is part of the sum.
+#[tokio::test(start_paused = true)]
+async fn a_whole_idle_session_weighs_little() {
+    // What the thread allocates once is there afterwards.
+    drop(warm().await);
+    sleep(Duration::from_secs(10)).await;
+    let message = masked(BINARY, &[1; 16_000]);
+    let before = HEAP.current_usage();
+    let mut stage = Stage::with_rooms(terms(), 16 * 1024, 64);
+    stage.client.send(&message).await;
+    read(&mut stage.upstream, message.len()).await;
+    let weight = HEAP.current_usage().saturating_sub(before);
+    println!("an idle session and its streams: {weight} bytes");
+    assert!(weight < 16 * 1024 + 2000 + ODDMENTS, "{weight}");
+}
+
+/// Large messages passed each way, more than the streams could take at once; nothing is unsent:
+/// what is held is what was held before.
 #[tokio::test(start_paused = true)]
 async fn an_idle_session_holds_no_buffer() {
     let mut stage = warm().await;
-    let up = masked(BINARY, &[1; 3200]);
-    let down = plain(BINARY, &[1; 3200]);
+    pass_large(&mut stage).await;
     let before = HEAP.current_usage();
     for _ in 0..3 {
-        stage.client.send(&up).await;
-        stage.upstream.expect(&up).await;
-        stage.upstream.send(&down).await;
-        stage.client.expect(&down).await;
+        pass_large(&mut stage).await;
     }
-    assert_eq!(HEAP.current_usage(), before);
+    let held = HEAP.current_usage().saturating_sub(before);
+    assert!(held < ODDMENTS, "{held}");
 }
 
 /// R04: where the route allows everything, a declared length is a number and no more.
@@ -116,9 +131,10 @@ async fn trickled_headers_make_nothing_grow() {
     for _ in 0..20 {
         trickle(&mut stage).await;
     }
-    assert_eq!(HEAP.current_usage(), before);
+    let left = HEAP.current_usage().saturating_sub(before);
+    assert!(left < ODDMENTS, "{left}");
     let kept = HEAP.peak_usage() - before;
-    assert!(kept < 1024, "{kept}");
+    assert!(kept < ODDMENTS, "{kept}");
 }
 
 /// A ping and a message of three frames, their headers byte by byte.
@@ -189,15 +205,20 @@ async fn warm() -> Stage {
 /// A session that has passed a large message each way: what is allocated once is there.
 async fn warm_with(terms: Terms) -> Stage {
     let mut stage = Stage::sized(terms, ROOM);
-    let up = masked(BINARY, &[1; 4 * ROOM]);
-    tokio::join!(stage.client.send(&up), read(&mut stage.upstream, up.len()));
-    let down = plain(BINARY, &[1; 4 * ROOM]);
-    tokio::join!(
-        stage.upstream.send(&down),
-        read(&mut stage.client, down.len())
-    );
+    pass_large(&mut stage).await;
     stage
 }
+
+async fn pass_large(stage: &mut Stage) {
+    let (client, upstream) = (&mut stage.client, &mut stage.upstream);
+    let up = masked(BINARY, &[1; 4 * ROOM]);
+    tokio::join!(client.send(&up), read(upstream, up.len()));
+    let down = plain(BINARY, &[1; 4 * ROOM]);
+    tokio::join!(upstream.send(&down), read(client, down.len()));
+}
+
+/// What the test runner's own thread may allocate meanwhile: a line of output has a buffer.
+const ODDMENTS: usize = 3072;
 
 /// Of each stream. One read that the sink did not take at once is kept, and is no longer than this.
 const ROOM: usize = 8 * 1024;

@@ -36,8 +36,13 @@ impl Stage {
 
     /// With so many bytes of room in each stream.
     pub(crate) fn sized(terms: Terms, room: usize) -> Self {
-        let (client, client_leg) = duplex(room);
-        let (upstream, upstream_leg) = duplex(room);
+        Self::with_rooms(terms, room, room)
+    }
+
+    /// With so many bytes of room in the client's stream and in the upstream's.
+    pub(crate) fn with_rooms(terms: Terms, client: usize, upstream: usize) -> Self {
+        let (client, client_leg) = duplex(client);
+        let (upstream, upstream_leg) = duplex(upstream);
         let (reins, orders) = Reins::new();
         let meter = Arc::new(Meter::default());
         let entropy = Arc::new(Counting::default());
