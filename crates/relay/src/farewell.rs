@@ -33,6 +33,7 @@ pub(crate) async fn finish_client<C: Leg>(
     within: Duration,
 ) -> bool {
     if !deliver(client, &mut backlog, Instant::now() + within).await {
+        client.cut();
         return false;
     }
     let until = Instant::now() + LINGER;
@@ -50,11 +51,13 @@ pub(crate) async fn finish_upstream<U: Leg>(
     mut backlog: Backlog,
     within: Duration,
 ) {
-    if deliver(upstream, &mut backlog, Instant::now() + within).await {
-        let until = Instant::now() + UPSTREAM_LINGER;
-        let _silent = timeout_at(until, async { while discard(upstream).await {} }).await;
-        let _gone = timeout_at(until + UPSTREAM_LINGER, upstream.shutdown()).await;
+    if !deliver(upstream, &mut backlog, Instant::now() + within).await {
+        upstream.cut();
+        return;
     }
+    let until = Instant::now() + UPSTREAM_LINGER;
+    let _silent = timeout_at(until, async { while discard(upstream).await {} }).await;
+    let _gone = timeout_at(until + UPSTREAM_LINGER, upstream.shutdown()).await;
 }
 
 /// Listens for a close frame and nothing else.

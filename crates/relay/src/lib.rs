@@ -14,7 +14,6 @@ mod farewell;
 mod frame;
 mod head;
 mod heartbeat;
-mod leg;
 mod limits;
 mod meter;
 mod orders;
@@ -32,10 +31,10 @@ pub use self::{
     ending::{Ending, Side},
     farewell::refuse,
     frame::{Next, Rules, Scan, Scanner, Tally},
-    leg::Leg,
     limits::{IdleCounts, Limits, Pings, Terms},
     meter::{Counts, Meter},
     orders::{Orders, Reins},
     registry::{Card, Live, Registry},
     relay::relay,
 };
+pub use tollbridge_stream::Leg;

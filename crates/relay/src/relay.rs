@@ -159,6 +159,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
     async fn hang_up(self, last: LastWords) -> Ending {
         let client_patience = last.client_patience();
         let upstream_patience = last.upstream_patience();
+        let upstream_is_gone = matches!(last.verdict.upstream, Word::Drop);
         let mut ending = last.ending;
         let hears_client = !self.up.is_halted();
         let (up_backlog, scanner, partial) = self.up.into_rest();
@@ -169,12 +170,18 @@ impl<C: Leg, U: Leg> Session<C, U> {
         let client = async move {
             match client_patience {
                 Some(within) => finish_client(&mut client, down_backlog, ear, within).await,
-                None => false,
+                None => {
+                    client.cut();
+                    false
+                }
             }
         };
         let upstream = async move {
-            if let Some(within) = upstream_patience {
-                finish_upstream(&mut upstream, up_backlog, within).await;
+            match upstream_patience {
+                Some(within) => finish_upstream(&mut upstream, up_backlog, within).await,
+                // It ended its stream itself: a reset would call that an error.
+                None if upstream_is_gone => {}
+                None => upstream.cut(),
             }
         };
         let client = AssertUnwindSafe(client).catch_unwind();

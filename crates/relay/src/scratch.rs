@@ -29,5 +29,5 @@ thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// Large enough that a 64 KiB message takes two reads at most, small enough for a cache.
-pub(crate) const SCRATCH_SIZE: usize = 64 * 1024;
+/// Large enough that a message of 64 KiB and its header come in one read, small enough for a cache.
+pub(crate) const SCRATCH_SIZE: usize = 68 * 1024;

@@ -27,12 +27,6 @@ impl<S> Early<S> {
         early
     }
 
-    /// Whether bytes still wait in front of the stream.
-    #[must_use]
-    pub const fn is_waiting(&self) -> bool {
-        !self.front.is_empty()
-    }
-
     /// The stream behind the bytes.
     #[must_use]
     pub const fn get_ref(&self) -> &S {
@@ -119,9 +113,9 @@ mod tests {
         let mut read = [0; 11];
         let (first, rest) = read.split_at_mut(4);
         early.read_exact(first).await.unwrap();
-        assert!(early.is_waiting());
+        assert!(!early.front.is_empty());
         early.read_exact(rest).await.unwrap();
-        assert!(!early.is_waiting());
+        assert!(early.front.is_empty());
         assert_eq!(&read, b"hello world");
         early.write_all(b"!").await.unwrap();
         assert_eq!(far.read_u8().await.unwrap(), b'!');

@@ -10,6 +10,7 @@ mod early;
 mod engine;
 mod handshake;
 mod kept;
+mod leg;
 mod read;
 mod scratch;
 mod tls;
@@ -18,5 +19,6 @@ mod write;
 pub use self::{
     early::Early,
     handshake::{accept, connect},
+    leg::Leg,
     tls::Tls,
 };

@@ -10,7 +10,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tollbridge_stream::Tls;
+use tollbridge_stream::{Leg, Tls};
 
 /// What bytes travel on.
 #[derive(Debug)]
@@ -26,6 +26,12 @@ impl Line {
             Self::Plain(stream) => stream,
             Self::Secure(stream) => stream.get_ref(),
         }
+    }
+}
+
+impl Leg for Line {
+    fn cut(&self) {
+        self.tcp().cut();
     }
 }
 

@@ -8,11 +8,8 @@ use std::{
 };
 
 use bytes::BytesMut;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
-use tollbridge_stream::Early;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tollbridge_stream::{Early, Leg};
 
 use crate::line::Line;
 
@@ -24,15 +21,11 @@ impl Socket {
     pub(crate) fn new(early: BytesMut, line: Line) -> Self {
         Self(Early::new(early, line))
     }
+}
 
-    /// The TCP connection itself, where what is read from it is exactly what the upstream sent:
-    /// without TLS, and once nothing waits in front of it.
-    #[must_use]
-    pub const fn tcp(&self) -> Option<&TcpStream> {
-        match self.0.get_ref() {
-            Line::Plain(stream) if !self.0.is_waiting() => Some(stream),
-            _ => None,
-        }
+impl Leg for Socket {
+    fn cut(&self) {
+        self.0.cut();
     }
 }
 

@@ -6,9 +6,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tollbridge_stream::Early;
+use tollbridge_stream::{Early, Leg};
 
 use super::socket::Socket;
 use crate::bridge::PayloadLeg;
@@ -22,13 +21,12 @@ pub(crate) enum ClientLeg {
     Payload(PayloadLeg),
 }
 
-impl ClientLeg {
-    /// The connection, where its bytes are the session's and none of them was read already.
-    #[expect(dead_code, reason = "for a relay that moves bytes inside the kernel")]
-    pub(crate) const fn tcp(&self) -> Option<&TcpStream> {
+impl Leg for ClientLeg {
+    fn cut(&self) {
         match self {
-            Self::Socket(io) if !io.is_waiting() => io.get_ref().tcp(),
-            Self::Socket(_) | Self::Payload(_) => None,
+            Self::Socket(io) => io.cut(),
+            // actix owns the connection, and has no way to reset it.
+            Self::Payload(_) => {}
         }
     }
 }

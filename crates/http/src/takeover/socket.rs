@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tollbridge_stream::Tls;
+use tollbridge_stream::{Leg, Tls};
 
 /// The socket as it is, or under TLS.
 pub(crate) enum Socket {
@@ -24,13 +24,11 @@ impl Socket {
             Self::Tls(io) => io.get_ref(),
         }
     }
+}
 
-    /// The connection, where its bytes are the session's.
-    pub(crate) const fn tcp(&self) -> Option<&TcpStream> {
-        match self {
-            Self::Plain(io) => Some(io),
-            Self::Tls(_) => None,
-        }
+impl Leg for Socket {
+    fn cut(&self) {
+        self.below().cut();
     }
 }
 

@@ -90,6 +90,8 @@ impl Fuse {
     }
 }
 
+impl tollbridge_relay::Leg for Fuse {}
+
 impl AsyncRead for Fuse {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -90,19 +90,6 @@ async fn frames_behind_the_answer_are_read_first() {
     assert_eq!(read, [greeting, Frame::text("hello").encode()].concat());
 }
 
-/// The relay may move bytes below us where nothing is between it and the kernel.
-#[actix_rt::test]
-async fn a_plain_connection_shows_itself_once_nothing_waits() {
-    let greeting = Frame::text("session.created").encode();
-    let upstream = Upstream::behaving(Behaviour::Raw(greeting.clone())).await;
-    let mut dialled = dialer(PATIENT).dial(call(&upstream.url())).await.unwrap();
-    let mut read = vec![0; greeting.len()];
-    dialled.socket.read_exact(&mut read).await.unwrap();
-    let tcp = dialled.socket.tcp().unwrap();
-    assert_eq!(tcp.peer_addr().unwrap(), upstream.addr());
-    assert!(tcp.nodelay().unwrap());
-}
-
 /// B34: credentials of two routes to one host never cross. More dials at once than awc's pool
 /// would let through.
 #[actix_rt::test]
