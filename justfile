@@ -152,10 +152,10 @@ disorder FORM="short" *SEED: load
 attack FORM="long":
     node {{ outside }}/attack.mjs {{ FORM }}
 
-# Compares the Autobahn suite through the bridge with the same echo upstream without it.
+# Compares the Autobahn suite, as client and as upstream, through the bridge and without it (long: groups 12 and 13 in full).
 [group('outside')]
-autobahn *CASES:
-    bash {{ outside }}/autobahn.sh {{ CASES }}
+autobahn FORM="short" *CASES:
+    node {{ outside }}/autobahn.mjs {{ FORM }} {{ CASES }}
 
 # Runs each fuzz target for so many seconds.
 [group('fuzz')]
@@ -205,4 +205,4 @@ test-release: release
 
 # The long forms of everything that CI runs shortened; about three quarters of an hour.
 [group('all')]
-long: test-release (speech "60") (rotation "60") (chaos "100") (soak "long") (stall "long") (drain "long") (disorder "long") autobahn (fuzz-smoke "60")
+long: test-release (speech "60") (rotation "60") (chaos "100") (soak "long") (stall "long") (drain "long") (disorder "long") (autobahn "long") (fuzz-smoke "60")

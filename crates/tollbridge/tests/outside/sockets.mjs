@@ -5,10 +5,10 @@ import { createServer } from 'node:http'
 
 import { WebSocket, WebSocketServer } from 'ws'
 
-/** An echo that refuses every handshake without its header; resolves to its ws:// address. */
-export async function echoUpstream({ header = 'x-upstream-key', value, port = 0 } = {}) {
+/** An echo that refuses every handshake without its header; resolves to its ws:// address. The rest is options of `ws`. */
+export async function echoUpstream({ header = 'x-upstream-key', value, port = 0, ...more } = {}) {
   const http = createServer((_, answer) => answer.writeHead(426).end())
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: 128 * 1024 * 1024, perMessageDeflate: false })
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 128 * 1024 * 1024, perMessageDeflate: false, ...more })
   http.on('upgrade', (request, socket, head) => {
     if (value !== undefined && request.headers[header] !== value) {
       socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
