@@ -37,6 +37,7 @@ def arguments():
     parser.add_argument("--tls", choices=["none", "upstream", "both"], default="none")
     parser.add_argument("--reps", type=int)
     parser.add_argument("--secs", type=float, help="of each sample")
+    parser.add_argument("--loads", type=lambda text: text.split(","), help="only these, e.g. relay_64,voice,connect,idle")
     parser.add_argument("--idle-big", type=int, help="sessions of the large idle measurement; 0 leaves it out")
     parser.add_argument("--alg", help="of serve; default: the target's first")
     parser.add_argument("--out", type=pathlib.Path)
@@ -65,6 +66,7 @@ def measured(options):
     how.reps = options.reps or how.reps
     how.secs = options.secs or how.secs
     how.idle_big = how.idle_big if options.idle_big is None else options.idle_big
+    how.loads = options.loads
     return how
 
 
@@ -82,7 +84,7 @@ def run(options):
     good = options.no_verify or one.verify(every_algorithm=not (options.quick or options.smoke))
     one.measure()
     short = options.quick or options.smoke
-    if not short and options.tls == "none":
+    if not short and options.tls == "none" and not options.loads:
         one.measure_more()
     one.upstream.stop()
     kind = "smoke" if options.smoke else "quick" if options.quick else "full"

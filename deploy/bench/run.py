@@ -28,6 +28,7 @@ class How:
     connects: int
     hold: float
     rest: float = 0.5
+    loads: list | None = None  # only these
 
     @classmethod
     def quick(cls):
@@ -98,7 +99,8 @@ class Run:
             self.note(f"repetition {repetition + 1} of {self.how.reps}")
             # Memory hardly varies: three times will do.
             idle = [f"idle_{self.how.idle}"] if repetition < 3 else []
-            for number, load in enumerate(idle + order):
+            wanted = [load for load in idle + order if not self.how.loads or {load, load.split("_")[0]} & set(self.how.loads)]
+            for number, load in enumerate(wanted):
                 for target in rotated(self.targets, repetition * 3 + number):
                     self._attempt(target, load)
             self._stop(self.targets)

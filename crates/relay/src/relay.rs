@@ -138,11 +138,12 @@ impl LastWords {
     }
 
     /// How long delivery to the client may take; `None` cuts.
+    ///
+    /// A frame that nobody finishes leaves no place for words, but what came of it has been read by
+    /// a client that keeps up: its stream ends, as it would have without the bridge.
     fn client_patience(&self) -> Option<Duration> {
-        self.verdict
-            .client
-            .patience()
-            .filter(|_| self.client_is_told)
+        let patience = self.verdict.client.patience()?;
+        Some(if self.client_is_told { patience } else { Duration::ZERO })
     }
 
     /// How long delivery to the upstream may take; `None` cuts.
@@ -161,7 +162,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
         let upstream_patience = last.upstream_patience();
         let upstream_is_gone = matches!(last.verdict.upstream, Word::Drop);
         let mut ending = last.ending;
-        let hears_client = !self.up.is_halted();
+        let hears_client = last.client_is_told && !self.up.is_halted();
         let (up_backlog, scanner, partial) = self.up.into_rest();
         let (down_backlog, _, _) = self.down.into_rest();
         let ear = hears_client.then(|| Ear::new(scanner, partial));
