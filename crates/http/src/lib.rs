@@ -40,7 +40,7 @@ pub use self::{
     revoked::{Revoked, names},
     route::{Caps, Compression, Origins, Param, RefuseBy, Route, Table},
     shared::{Generation, Health, ReloadError, ReloadReport, Shared, Steering, Worker},
-    takeover::{Listening, ServerPair, ServerTls, serve},
+    takeover::{Listening, ServerPair, ServerTls, Workers, serve},
     wire::{api_key, signing_key},
 };
 

@@ -14,7 +14,6 @@ use actix_http::{
     body::{BodySize, BoxBody},
     h1,
 };
-use actix_server::ServerBuilder;
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _,
     boxed::{self, BoxServiceFactory},
@@ -36,8 +35,12 @@ mod patience;
 mod slots;
 mod socket;
 mod tls;
+mod workers;
 
-pub use self::tls::{ServerPair, ServerTls};
+pub use self::{
+    tls::{ServerPair, ServerTls},
+    workers::Workers,
+};
 pub(crate) use self::{gate::Gate, leg::ClientLeg};
 use self::{gate::Gated, handshakes::Handshakes, socket::Socket};
 
@@ -65,11 +68,7 @@ pub struct Listening {
 ///
 /// # Errors
 /// Where the socket cannot be listened on.
-pub fn serve<F, I, S>(
-    listener: TcpListener,
-    listening: Listening,
-    app: F,
-) -> io::Result<actix_server::Server>
+pub fn serve<F, I, S>(listener: TcpListener, listening: Listening, app: F) -> io::Result<Workers>
 where
     F: Fn() -> I + Clone + Send + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -82,15 +81,11 @@ where
         > + 'static,
 {
     let address = listener.local_addr()?;
-    let listening_on = format!("tollbridge-{address}");
-    ServerBuilder::new()
-        .workers(listening.workers)
-        .max_concurrent_connections(listening.connections)
-        .disable_signals()
-        .shutdown_timeout(1)
-        .listen(listening_on, listener, move || {
+    let size = (listening.workers, listening.connections);
+    Workers::start(listener, size, move || {
+        let (app, listening) = (app.clone(), listening.clone());
+        async move {
             let plain = app().into_factory().map_err(|error| error.error_response());
-            let upgrades = upgrades(app.clone());
             let http = HttpService::build()
                 .client_request_timeout(listening.head_timeout)
                 .client_disconnect_timeout(LINGER)
@@ -98,26 +93,28 @@ where
                 .on_connect_ext(|io: &Gated, data| {
                     data.insert(io.gate());
                 })
-                .upgrade(upgrades)
+                .upgrade(upgrades(app))
                 .finish(map_config(plain, |()| AppConfig::default()));
+            let http = Rc::new(http.new_service(()).await.ok()?);
             let timeout = listening.head_timeout;
-            let tls = listening.tls.clone();
+            let tls = listening.tls;
             let handshakes = tls.map(|tls| Rc::new(Handshakes::new(tls, timeout)));
-            fn_service(move |io: TcpStream| {
-                let handshakes = handshakes.clone();
+            Some(move |io: TcpStream, peer| {
+                let (http, handshakes) = (Rc::clone(&http), handshakes.clone());
                 async move {
-                    io.set_nodelay(true)?;
-                    let peer = io.peer_addr().ok();
+                    let Ok(()) = io.set_nodelay(true) else { return };
                     let io = match handshakes {
-                        Some(handshakes) => handshakes.accept(io).await?,
-                        None => Socket::Plain(io),
+                        Some(handshakes) => handshakes.accept(io).await,
+                        None => Ok(Socket::Plain(io)),
                     };
-                    Ok((Gated::new(io, timeout), Protocol::Http1, peer))
+                    let Ok(io) = io else { return };
+                    let call = (Gated::new(io, timeout), Protocol::Http1, Some(peer));
+                    // What it ended with has been answered and counted.
+                    let _ended = http.call(call).await;
                 }
             })
-            .and_then(http)
-        })
-        .map(ServerBuilder::run)
+        }
+    })
 }
 
 /// The service for upgrade requests of one worker: the same app, and the socket behind it.

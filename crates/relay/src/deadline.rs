@@ -18,6 +18,11 @@ impl Alarm {
         Self(Box::pin(sleep_until(at)))
     }
 
+    /// When it rings, or rang.
+    pub(crate) fn rings_at(&self) -> Instant {
+        self.0.deadline()
+    }
+
     /// Ready when it rang: look at all deadlines again, none need have passed.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, next: Instant) -> Poll<()> {
         if next < self.0.deadline() || self.0.is_elapsed() {

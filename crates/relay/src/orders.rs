@@ -46,6 +46,11 @@ impl Reins {
 }
 
 impl Orders {
+    /// Whether there is one, for a session that has polled before and will be woken.
+    pub(crate) fn are_given(&self) -> bool {
+        self.0.order.get().is_some()
+    }
+
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Order> {
         if let Some(order) = self.0.order.get() {
             return Poll::Ready(*order);

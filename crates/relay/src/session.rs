@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker},
 };
 
 use tokio::time::Instant;
@@ -37,6 +37,9 @@ pub(crate) struct Session<C, U> {
     watch: Watch,
     allowance: u64,
     alarm: Alarm,
+    /// Whom the alarm and the orders wake. Present while nothing but traffic can have happened since
+    /// both were looked at, so that a relayed message does not pay for looking again.
+    settled: Option<Waker>,
 }
 
 /// What ends a session, or moves its end along.
@@ -80,6 +83,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
             watch: Watch::new(limits, &*entropy, now),
             allowance: limits.bytes_per_session.unwrap_or(u64::MAX),
             alarm: Alarm::new(now),
+            settled: None,
             id: terms.session,
             secrets: terms.secrets,
             orders,
@@ -114,6 +118,10 @@ impl<C: Leg, U: Leg> Session<C, U> {
             if let Poll::Ready(event) = self.poll_pumps(cx, now) {
                 return Poll::Ready(event);
             }
+            if self.is_settled(cx, now) {
+                return Poll::Pending;
+            }
+            self.settled = None;
             if until.is_some_and(|until| now >= until) {
                 return Poll::Ready(Event::Timeout);
             }
@@ -130,8 +138,27 @@ impl<C: Leg, U: Leg> Session<C, U> {
                     return Poll::Ready(Event::Stop(side, slug, None));
                 }
             };
-            ready!(self.alarm.poll(cx, next));
+            if self.alarm.poll(cx, next).is_pending() {
+                let quiet = !self.ending && !self.is_stalled();
+                self.settled = quiet.then(|| cx.waker().clone());
+                return Poll::Pending;
+            }
         }
+    }
+
+    /// Whether the alarm and the orders still stand as they were left: deadlines have only moved
+    /// away since, and who is to be woken is the same.
+    fn is_settled(&self, cx: &Context<'_>, now: Instant) -> bool {
+        let settled = self.settled.as_ref();
+        settled.is_some_and(|waker| waker.will_wake(cx.waker()))
+            && !self.ending
+            && now < self.alarm.rings_at()
+            && !self.orders.are_given()
+            && !self.is_stalled()
+    }
+
+    const fn is_stalled(&self) -> bool {
+        self.up.waiting_since().is_some() || self.down.waiting_since().is_some()
     }
 
     fn poll_pumps(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Event> {
@@ -189,12 +216,22 @@ impl<C: Leg, U: Leg> Session<C, U> {
     }
 
     fn ping_client(&mut self, now: Instant) -> bool {
-        !self.ending && ping_if_due(&mut self.watch.client, &mut self.down, now, || None)
+        let pinged = !self.ending && ping_if_due(&mut self.watch.client, &mut self.down, now, || None);
+        self.unsettle_if(pinged)
     }
 
     fn ping_upstream(&mut self, now: Instant) -> bool {
         let key = || Some(mask(&*self.entropy));
-        !self.ending && ping_if_due(&mut self.watch.upstream, &mut self.up, now, key)
+        let pinged = !self.ending && ping_if_due(&mut self.watch.upstream, &mut self.up, now, key);
+        self.unsettle_if(pinged)
+    }
+
+    /// A ping brings a deadline that nobody has reckoned with yet.
+    fn unsettle_if(&mut self, pinged: bool) -> bool {
+        if pinged {
+            self.settled = None;
+        }
+        pinged
     }
 
     /// When to look at the clock again, or what is overdue.

@@ -8,16 +8,17 @@ use std::{
 
 use actix_web::{
     App, HttpServer,
-    dev::{Server, ServerHandle},
+    dev::Server,
     middleware::from_fn,
     web,
 };
 use arc_swap::ArcSwap;
+use futures_util::future::OptionFuture;
 use tollbridge_authn::ApiKeys;
 use tollbridge_config::Settings;
 use tollbridge_domain::{Clock, Entropy, Moment, SystemClock};
 use tollbridge_http::{
-    AuditWriter, Denials, Door, Health, Listening, Metrics, Revoked, Shared, Steering, Worker,
+    AuditWriter, Denials, Door, Health, Listening, Metrics, Revoked, Shared, Steering, Worker, Workers,
     admin, layer, public, serve, sink,
 };
 use tollbridge_keyring::RingEntropy;
@@ -190,10 +191,9 @@ impl Ready {
         let store = local::store_path(&self.settings)?;
         let socket_path = socket::path(&store);
         let public = self.serve_public(extra)?;
-        let admin = self.serve_admin(&socket_path)?;
-        let servers: Vec<Server> = std::iter::once(public).chain(admin).collect();
-        let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
-        let running = actix_rt::spawn(futures_util::future::join_all(servers));
+        let (admin, on_socket) = self.serve_admin(&socket_path)?;
+        let socket_handle = on_socket.as_ref().map(Server::handle);
+        let on_socket = actix_rt::spawn(OptionFuture::from(on_socket));
         let writer = actix_rt::spawn(self.writer.run());
         let refresher = actix_rt::spawn(refresh::run(Arc::clone(&self.shared)));
         let watcher = actix_rt::spawn(Arc::clone(&self.helm).watch());
@@ -204,8 +204,12 @@ impl Ready {
             "the server listens"
         );
         signals.wait_and_drain(&self.shared, &self.helm).await;
-        stop(&handles).await;
-        let _stopped = running.await;
+        tokio::join!(public.stop(), admin.stop(), async {
+            if let Some(handle) = socket_handle {
+                handle.stop(true).await;
+            }
+        });
+        let _stopped = on_socket.await;
         watcher.abort();
         refresher.abort();
         let written = tokio::time::timeout(Duration::from_secs(2), self.shared.audit.flush()).await;
@@ -240,7 +244,7 @@ impl Ready {
         }
     }
 
-    fn serve_public(&self, extra: Option<Extra>) -> Result<Server, Failure> {
+    fn serve_public(&self, extra: Option<Extra>) -> Result<Workers, Failure> {
         let shared = web::Data::from(Arc::clone(&self.shared));
         let listener = self
             .public
@@ -270,7 +274,10 @@ impl Ready {
 
     /// The admin plane twice: over TCP, where a key is needed, and over the socket beside the
     /// store, where the file's mode is the key.
-    fn serve_admin(&self, socket_path: &std::path::Path) -> Result<Vec<Server>, Failure> {
+    fn serve_admin(
+        &self,
+        socket_path: &std::path::Path,
+    ) -> Result<(Workers, Option<Server>), Failure> {
         let shared = web::Data::from(Arc::clone(&self.shared));
         let app = move |door: Door| {
             App::new()
@@ -293,7 +300,7 @@ impl Ready {
         };
         let tcp = serve(listener, listening, move || over_tcp(Door::Tcp))
             .map_err(|error| Failure::of("admin.listen", &error))?;
-        let mut servers = vec![tcp];
+        let mut on_socket = None;
         match socket::bind(socket_path) {
             Ok(listener) => {
                 let unix = HttpServer::new(move || app(Door::Socket))
@@ -303,14 +310,14 @@ impl Ready {
                     .shutdown_timeout(1)
                     .listen_uds(listener)
                     .map_err(|error| Failure::of("the admin socket", &error))?;
-                servers.push(unix.run());
+                on_socket = Some(unix.run());
             }
             // A path too long for a socket, a file system without them: the listener remains.
             Err(error) => {
                 tracing::warn!(event = "socket.failed", error = %error, "no admin socket beside the store")
             }
         }
-        Ok(servers)
+        Ok((tcp, on_socket))
     }
 }
 
@@ -321,10 +328,4 @@ fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
         .set_nonblocking(true)
         .map_err(|error| Failure::of(key, &error))?;
     Ok(listener)
-}
-
-async fn stop(handles: &[ServerHandle]) {
-    for handle in handles {
-        handle.stop(true).await;
-    }
 }

@@ -1,0 +1,151 @@
+//! The threads that accept connections and serve them.
+//!
+//! Each accepts for itself. One thread that accepts for all, as actix-server has it, costs every
+//! connection two changes of thread and a queue: a tenth of its whole price.
+
+use std::{
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener},
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    thread,
+    time::Duration,
+};
+
+use actix_web::rt::{System, net::TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A listener's threads.
+pub struct Workers {
+    stop: CancellationToken,
+    /// Yields nothing; ends when the last thread has.
+    ended: mpsc::Receiver<()>,
+}
+
+impl Workers {
+    /// Starts `count` threads that hand what they accept to `serve`, which each of them makes for
+    /// itself. None has more than `connections` at once.
+    pub(super) fn start<M, A, S, F>(
+        listener: TcpListener,
+        (count, connections): (usize, usize),
+        make: M,
+    ) -> io::Result<Self>
+    where
+        M: Fn() -> A + Clone + Send + 'static,
+        A: Future<Output = Option<S>>,
+        S: Fn(TcpStream, SocketAddr) -> F,
+        F: Future<Output = ()> + 'static,
+    {
+        listener.set_nonblocking(true)?;
+        let stop = CancellationToken::new();
+        let (alive, ended) = mpsc::channel(1);
+        for number in 0..count {
+            let (listener, stop, alive) = (listener.try_clone()?, stop.clone(), alive.clone());
+            let make = make.clone();
+            thread::Builder::new()
+                .name(format!("worker-{number}"))
+                .spawn(move || {
+                    while !stop.is_cancelled() {
+                        let life = || System::new().block_on(work(&listener, connections, &make, &stop));
+                        match catch_unwind(AssertUnwindSafe(life)) {
+                            Ok(Ok(())) => {}
+                            Ok(Err(error)) => {
+                                tracing::error!(event = "worker.failed", %error, "a worker cannot listen");
+                                thread::sleep(BREATH);
+                            }
+                            // The panic's own message went to the panic hook; it may quote anything.
+                            Err(_panic) => tracing::error!(event = "worker.failed", "a worker panicked and starts again"),
+                        }
+                    }
+                    drop(alive);
+                })?;
+        }
+        Ok(Self { stop, ended })
+    }
+
+    /// Stops accepting, gives requests under way a second, and waits for the threads' end.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let _all_ended = self.ended.recv().await;
+    }
+}
+
+/// One thread's life.
+async fn work<M, A, S, F>(
+    listener: &TcpListener,
+    connections: usize,
+    make: &M,
+    stop: &CancellationToken,
+) -> io::Result<()>
+where
+    M: Fn() -> A,
+    A: Future<Output = Option<S>>,
+    S: Fn(TcpStream, SocketAddr) -> F,
+    F: Future<Output = ()> + 'static,
+{
+    let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
+    let Some(serve) = make().await else {
+        return Err(io::Error::other("its service could not be made"));
+    };
+    let room = Rc::new(Semaphore::new(connections));
+    let tracker = TaskTracker::new();
+    let accepting = async {
+        loop {
+            // Never closed: the semaphore lives as long as this loop.
+            let Ok(place) = room.acquire().await else { return };
+            match listener.accept().await {
+                Ok((io, peer)) => {
+                    place.forget();
+                    let (serving, room) = (serve(io, peer), Rc::clone(&room));
+                    tracker.spawn_local(async move {
+                        let _place = Place(room);
+                        serving.await;
+                    });
+                    // Whoever has been accepted gets a turn before the next one in the queue.
+                    tokio::task::yield_now().await;
+                }
+                Err(error) if is_the_peers(&error) => {}
+                Err(error) => {
+                    tracing::error!(event = "accept.failed", %error, "a connection could not be accepted");
+                    tokio::time::sleep(BREATH).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        () = stop.cancelled() => {}
+    }
+    drop(listener);
+    tracker.close();
+    let _all_ended = tokio::time::timeout(LAST_ANSWERS, tracker.wait()).await;
+    Ok(())
+}
+
+/// Gives a connection's place back, whatever became of it.
+struct Place(Rc<Semaphore>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
+}
+
+/// Whether it concerns one connection only, which is gone.
+fn is_the_peers(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+/// How long to wait for a descriptor, or for memory.
+const BREATH: Duration = Duration::from_millis(250);
+
+/// How long requests under way may take once the listener stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
