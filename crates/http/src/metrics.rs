@@ -196,7 +196,15 @@ impl Metrics {
         code: &str,
         lasted: Duration,
     ) {
-        if let Some(mut running) = self.lock().remove(session) {
+        let mut all = self.lock();
+        let gone = all.remove(session);
+        // A rush that is over leaves no empty table behind.
+        if all.capacity() > all.len() * 8 + ROOM {
+            let most = all.len() * 2;
+            all.shrink_to(most);
+        }
+        drop(all);
+        if let Some(mut running) = gone {
             self.tell(&mut running);
             self.sessions_active.with_label_values(&[route]).dec();
         }
@@ -294,3 +302,6 @@ fn histograms(
     registry.register(Box::new(family.clone()))?;
     Ok(family)
 }
+
+/// Entries of a table that are not worth giving back.
+const ROOM: usize = 256;

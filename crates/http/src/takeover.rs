@@ -37,12 +37,12 @@ mod socket;
 mod tls;
 mod workers;
 
+pub(crate) use self::{gate::Gate, leg::ClientLeg};
+use self::{gate::Gated, handshakes::Handshakes, socket::Socket};
 pub use self::{
     tls::{ServerPair, ServerTls},
     workers::Workers,
 };
-pub(crate) use self::{gate::Gate, leg::ClientLeg};
-use self::{gate::Gated, handshakes::Handshakes, socket::Socket};
 
 /// Marks a request whose socket may be taken over.
 pub(crate) struct Offered;

@@ -188,14 +188,21 @@ impl VerifyingKey {
     /// Whether the signature is this key's over exactly this message.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        let algorithm: &'static dyn VerificationAlgorithm = match self.algorithm {
-            Algorithm::EdDSA => &ED25519,
-            Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED,
-        };
-        UnparsedPublicKey::new(algorithm, &self.public)
-            .verify(message, signature)
-            .is_ok()
+        verify(self.algorithm, &self.public, message, signature)
     }
+}
+
+/// Whether the signature over exactly this message is that of the key with these raw public bytes:
+/// 32 for Ed25519, the 65-byte uncompressed point for P-256. False for bytes of any other form.
+#[must_use]
+pub fn verify(algorithm: Algorithm, public: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let algorithm: &'static dyn VerificationAlgorithm = match algorithm {
+        Algorithm::EdDSA => &ED25519,
+        Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED,
+    };
+    UnparsedPublicKey::new(algorithm, public)
+        .verify(message, signature)
+        .is_ok()
 }
 
 /// ring names its reasons in words; these are the ones that mean "another kind of key".

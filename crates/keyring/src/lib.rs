@@ -26,7 +26,7 @@ pub use self::{
     entropy::RingEntropy,
     error::{ImportError, KeyringError},
     jwks::{Jwks, jwks_max_age},
-    key::{SigningKey, VerifyingKey},
+    key::{SigningKey, VerifyingKey, verify},
     live::{Keyring, Transition},
     master::{MasterKey, MasterKeyError},
     operate::{PUBLISH_WAIT, Revoked, Rotation},

@@ -205,7 +205,13 @@ struct Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.registry.live().remove(&self.ticket);
+        let mut live = self.registry.live();
+        live.remove(&self.ticket);
+        // A rush that is over leaves no empty table behind.
+        if live.capacity() > live.len() * 8 + ROOM {
+            let most = live.len() * 2;
+            live.shrink_to(most);
+        }
     }
 }
 
@@ -216,6 +222,9 @@ fn tell_all(told: &[Reins], over: Duration) {
         reins.end(Slug::Draining, Some(SOON + retry_after));
     }
 }
+
+/// Entries of a table that are not worth giving back.
+const ROOM: usize = 256;
 
 /// The orders are spread already: who was told may come back, to another node, at once.
 const SOON: u32 = 1;

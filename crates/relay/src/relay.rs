@@ -143,7 +143,11 @@ impl LastWords {
     /// a client that keeps up: its stream ends, as it would have without the bridge.
     fn client_patience(&self) -> Option<Duration> {
         let patience = self.verdict.client.patience()?;
-        Some(if self.client_is_told { patience } else { Duration::ZERO })
+        Some(if self.client_is_told {
+            patience
+        } else {
+            Duration::ZERO
+        })
     }
 
     /// How long delivery to the upstream may take; `None` cuts.

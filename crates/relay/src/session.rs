@@ -216,7 +216,8 @@ impl<C: Leg, U: Leg> Session<C, U> {
     }
 
     fn ping_client(&mut self, now: Instant) -> bool {
-        let pinged = !self.ending && ping_if_due(&mut self.watch.client, &mut self.down, now, || None);
+        let pinged =
+            !self.ending && ping_if_due(&mut self.watch.client, &mut self.down, now, || None);
         self.unsettle_if(pinged)
     }
 

@@ -6,20 +6,16 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{
-    App, HttpServer,
-    dev::Server,
-    middleware::from_fn,
-    web,
-};
+use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use arc_swap::ArcSwap;
 use futures_util::future::OptionFuture;
+use tokio::net::TcpSocket;
 use tollbridge_authn::ApiKeys;
 use tollbridge_config::Settings;
 use tollbridge_domain::{Clock, Entropy, Moment, SystemClock};
 use tollbridge_http::{
-    AuditWriter, Denials, Door, Health, Listening, Metrics, Revoked, Shared, Steering, Worker, Workers,
-    admin, layer, public, serve, sink,
+    AuditWriter, Denials, Door, Health, Listening, Metrics, Revoked, Shared, Steering, Worker,
+    Workers, admin, layer, public, serve, sink,
 };
 use tollbridge_keyring::RingEntropy;
 use tollbridge_relay::Registry;
@@ -44,6 +40,10 @@ const CONNECTIONS: usize = 65_536;
 
 /// Connections that may be open at once on the admin listener.
 const ADMIN_CONNECTIONS: usize = 1024;
+
+/// Connections that may wait to be accepted: what Linux allows by default. The standard library's 128
+/// are gone in a moment where thousands come back after a restart.
+const BACKLOG: u32 = 4096;
 
 /// Pages and helpers of the demo, mounted on the public listener.
 pub(crate) type Extra = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
@@ -322,10 +322,14 @@ impl Ready {
 }
 
 fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
-    let listener = TcpListener::bind(address)
-        .map_err(|error| Failure::Failed(format!("{key}: cannot listen on {address}: {error}")))?;
-    listener
-        .set_nonblocking(true)
-        .map_err(|error| Failure::of(key, &error))?;
-    Ok(listener)
+    let bound = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)?.into_std()
+    };
+    bound().map_err(|error| Failure::Failed(format!("{key}: cannot listen on {address}: {error}")))
 }

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod demo;
 mod failure;
+mod heap;
 mod lifecycle;
 mod local;
 mod output;
@@ -20,9 +21,6 @@ mod wire;
 use std::process::ExitCode;
 
 use clap::Parser;
-
-#[global_allocator]
-static GLOBAL: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();

@@ -94,7 +94,9 @@ where
     let accepting = async {
         loop {
             // Never closed: the semaphore lives as long as this loop.
-            let Ok(place) = room.acquire().await else { return };
+            let Ok(place) = room.acquire().await else {
+                return;
+            };
             match listener.accept().await {
                 Ok((io, peer)) => {
                     place.forget();

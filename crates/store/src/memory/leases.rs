@@ -106,6 +106,8 @@ impl Book {
             count_down(&mut self.routes, &holder.route);
             count_down(&mut self.subjects, &holder);
         }
+        shrink(&mut self.held);
+        shrink(&mut self.subjects);
     }
 }
 
@@ -122,6 +124,16 @@ fn count_down<K: Eq + Hash>(counts: &mut HashMap<K, u32>, key: &K) {
         }
     }
 }
+
+/// A rush that is over leaves no empty table behind.
+fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    if map.capacity() > map.len() * 8 + ROOM {
+        map.shrink_to(map.len() * 2);
+    }
+}
+
+/// Entries of a table that are not worth giving back.
+const ROOM: usize = 256;
 
 #[cfg(test)]
 mod tests {
