@@ -24,6 +24,7 @@ lacks() { # WHAT PACKAGE: one thing that is not there, and the Debian package th
 look() {
   missing="" packages=""
   have cc || lacks "a C compiler (cc)" gcc
+  have make || lacks "make, for jemalloc" make
   have c++ || lacks "a C++ compiler (c++), for the fuzzers" g++
   have chromium || have chromium-browser || have google-chrome || lacks "chromium, for the demo's page" chromium
   have espeak-ng || lacks "espeak-ng, for real speech" espeak-ng
