@@ -20,14 +20,14 @@ LEADERS = {
     "relay_3200": ["nginx"],
     "relay_64k": ["nginx-64k"],
     "pipe_64": ["nginx"],
-    "down_64k": ["haproxy-splice"],
-    "up_64k": ["haproxy-splice"],
+    "down_64k": ["nginx-64k"],
+    "up_64k": ["envoy"],
     "connect": ["haproxy"],
 }
-# With TLS splicing is out, and Envoy leads in bulk and in handshakes.
+# With TLS, Envoy leads in bulk and in handshakes.
 TLS_LEADERS = LEADERS | {"relay_64k": ["envoy"], "down_64k": ["nginx-64k"], "up_64k": ["nginx-64k"], "connect": ["envoy"]}
-
-PEERS = {"none": ["haproxy", "haproxy-splice", "envoy", "nginx", "nginx-64k"], "tls": ["haproxy", "envoy", "nginx", "nginx-64k"]}
+# haproxy-splice by name only: it gains nothing over loopback (docs/adr/0009-copy-not-splice.md).
+PEERS = {"none": ["haproxy", "envoy", "nginx", "nginx-64k"], "tls": ["haproxy", "envoy", "nginx", "nginx-64k"]}
 REFERENCES = {"none": ["direct", "tcp-copy", "tcp-splice"], "tls": ["direct", "tcp-copy", "tls-copy"]}
 
 

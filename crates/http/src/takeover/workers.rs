@@ -151,3 +151,95 @@ const BREATH: Duration = Duration::from_millis(250);
 
 /// How long requests under way may take once the listener stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::{Ready, ready},
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    fn bound() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    async fn echo(mut io: TcpStream) {
+        while let Ok(byte) = io.read_u8().await {
+            io.write_u8(byte).await.unwrap();
+        }
+    }
+
+    async fn connect(address: SocketAddr) -> TcpStream {
+        TcpStream::connect(address).await.unwrap()
+    }
+
+    /// One byte there and back; false where nothing comes within a moment.
+    async fn is_served(io: &mut TcpStream) -> bool {
+        io.write_u8(7).await.unwrap();
+        let answer = tokio::time::timeout(Duration::from_millis(200), io.read_u8()).await;
+        matches!(answer, Ok(Ok(7)))
+    }
+
+    #[tokio::test]
+    async fn every_worker_makes_its_own_service_and_stops_when_told() {
+        let (listener, address) = bound();
+        let (made, mut services) = mpsc::channel(3);
+        let workers = Workers::start(listener, (3, 10), move || {
+            made.try_send(()).unwrap();
+            ready(Some(|io, _peer| echo(io)))
+        })
+        .unwrap();
+        for _ in 0..3 {
+            services.recv().await.unwrap();
+        }
+        let mut io = connect(address).await;
+        assert!(is_served(&mut io).await);
+        drop(io);
+        workers.stop().await;
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn beyond_the_cap_a_connection_waits_for_its_turn() {
+        let (listener, address) = bound();
+        let workers =
+            Workers::start(listener, (1, 1), || ready(Some(|io, _peer| echo(io)))).unwrap();
+        let mut first = connect(address).await;
+        assert!(is_served(&mut first).await);
+        let mut second = connect(address).await;
+        assert!(!is_served(&mut second).await);
+        drop(first);
+        assert_eq!(second.read_u8().await.unwrap(), 7);
+        drop(second);
+        workers.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_panics_starts_again() {
+        let (listener, address) = bound();
+        let broken = Arc::new(AtomicUsize::new(0));
+        let workers = Workers::start(listener, (1, 10), move || -> Ready<Option<_>> {
+            let broken = Arc::clone(&broken);
+            ready(Some(move |io, _peer| {
+                assert!(broken.fetch_add(1, Ordering::SeqCst) > 0, "as planned");
+                echo(io)
+            }))
+        })
+        .unwrap();
+        let mut cut = connect(address).await;
+        assert!(cut.read_u8().await.is_err());
+        let mut io = connect(address).await;
+        assert!(is_served(&mut io).await);
+        drop(io);
+        workers.stop().await;
+    }
+}

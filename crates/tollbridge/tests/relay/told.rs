@@ -37,6 +37,7 @@ pub(crate) enum Manners {
 pub(crate) struct Heard {
     frames: Vec<Frame>,
     cut: bool,
+    reset: bool,
 }
 
 /// Reads to the end. An upstream with manners ends the connection behind the closes, as servers do.
@@ -50,6 +51,7 @@ pub(crate) async fn listen(
     let mut heard = Heard {
         frames: Vec::new(),
         cut: false,
+        reset: false,
     };
     let mut bytes = Vec::new();
     loop {
@@ -58,7 +60,10 @@ pub(crate) async fn listen(
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 return Err(format!("the end does not come behind {heard:?}"));
             }
-            Err(_reset) => break,
+            Err(_reset) => {
+                heard.reset = true;
+                break;
+            }
             Ok(_) => {}
         }
         let was_closed = heard.close().is_some();
@@ -108,7 +113,7 @@ impl Heard {
             let (read, wanted) = (brief(&self.frames), brief(passes));
             return Err(format!("read {read}, not {wanted}"));
         }
-        self.judge_end(close.as_ref(), told)
+        self.judge_end(side, close.as_ref(), told)
     }
 
     /// Whether each frame is as it should be at its place, and then that end.
@@ -123,7 +128,7 @@ impl Heard {
         let mut frames = self.frames.iter().enumerate();
         match frames.find(|(at, frame)| !is_right(*at, frame)) {
             Some((at, frame)) => Err(format!("frame {at} is {frame:?}")),
-            None => self.judge_end(close.as_ref(), told),
+            None => self.judge_end(side, close.as_ref(), told),
         }
     }
 
@@ -136,12 +141,13 @@ impl Heard {
         Ok(close)
     }
 
-    fn judge_end(&self, close: Option<&Frame>, told: &Told) -> Result<(), String> {
+    fn judge_end(&self, side: Side, close: Option<&Frame>, told: &Told) -> Result<(), String> {
         let as_told = match (told, close) {
             (Told::Ours(code, slug), Some(close)) => is_ours(close, *code, slug),
             (Told::Close(wanted), Some(close)) => wanted == close,
             (Told::Nothing, None) => !self.cut,
-            (Told::Cut, None) => self.cut,
+            // A client that read everything so far has what there was: its stream ends in order.
+            (Told::Cut, None) => self.cut && (side == Side::Upstream || !self.reset),
             _ => false,
         };
         match as_told {
