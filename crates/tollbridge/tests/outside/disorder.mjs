@@ -22,7 +22,7 @@ const PING = long ? 5 : 3
 /** What memory may be at the end, in times of what it was after the warm-up, beside what has to be remembered. */
 const GROWTH = 1.3
 /** Bytes that a used token may take until its redemption window closes, ten minutes here: forgotten, it could be used again. */
-const USED_TOKEN = 256
+const USED_TOKEN = 160
 
 const route = (port) => `
 [routes.disorder]
