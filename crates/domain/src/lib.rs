@@ -9,6 +9,7 @@ mod chance;
 mod grant;
 mod id;
 mod origin;
+mod room;
 mod secret;
 mod slug;
 mod time;
@@ -19,6 +20,7 @@ pub use self::{
     grant::{Grant, Params},
     id::{CallerName, ClientId, IdError, KeyId, RouteName, SessionId, Subject, TokenId},
     origin::{Origin, OriginError},
+    room::give_back_room,
     secret::Secret,
     slug::{Form, Slug},
     time::{Clock, Moment, SystemClock},

@@ -10,7 +10,7 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder, exponential_buckets,
 };
-use tollbridge_domain::SessionId;
+use tollbridge_domain::{SessionId, give_back_room};
 use tollbridge_relay::{Counts, Meter};
 
 mod tls;
@@ -198,11 +198,7 @@ impl Metrics {
     ) {
         let mut all = self.lock();
         let gone = all.remove(session);
-        // A rush that is over leaves no empty table behind.
-        if all.capacity() > all.len() * 8 + ROOM {
-            let most = all.len() * 2;
-            all.shrink_to(most);
-        }
+        give_back_room(&mut all);
         drop(all);
         if let Some(mut running) = gone {
             self.tell(&mut running);
@@ -302,6 +298,3 @@ fn histograms(
     registry.register(Box::new(family.clone()))?;
     Ok(family)
 }
-
-/// Entries of a table that are not worth giving back.
-const ROOM: usize = 256;

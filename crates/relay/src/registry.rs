@@ -14,7 +14,9 @@ use std::{
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tollbridge_domain::{ClientId, KeyId, Moment, RouteName, SessionId, Slug, Subject, TokenId};
+use tollbridge_domain::{
+    ClientId, KeyId, Moment, RouteName, SessionId, Slug, Subject, TokenId, give_back_room,
+};
 
 use crate::{Counts, Meter, Reins};
 
@@ -207,11 +209,7 @@ impl Drop for Listed {
     fn drop(&mut self) {
         let mut live = self.registry.live();
         live.remove(&self.ticket);
-        // A rush that is over leaves no empty table behind.
-        if live.capacity() > live.len() * 8 + ROOM {
-            let most = live.len() * 2;
-            live.shrink_to(most);
-        }
+        give_back_room(&mut live);
     }
 }
 
@@ -222,9 +220,6 @@ fn tell_all(told: &[Reins], over: Duration) {
         reins.end(Slug::Draining, Some(SOON + retry_after));
     }
 }
-
-/// Entries of a table that are not worth giving back.
-const ROOM: usize = 256;
 
 /// The orders are spread already: who was told may come back, to another node, at once.
 const SOON: u32 = 1;

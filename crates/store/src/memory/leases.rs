@@ -3,7 +3,7 @@
 use std::{collections::HashMap, hash::Hash, sync::Mutex};
 
 use async_trait::async_trait;
-use tollbridge_domain::{RouteName, SessionId, Subject};
+use tollbridge_domain::{RouteName, SessionId, Subject, give_back_room};
 
 use super::open;
 use crate::{Lease, LeaseCaps, LeaseRefusal, SessionLeases, StoreError};
@@ -106,8 +106,8 @@ impl Book {
             count_down(&mut self.routes, &holder.route);
             count_down(&mut self.subjects, &holder);
         }
-        shrink(&mut self.held);
-        shrink(&mut self.subjects);
+        give_back_room(&mut self.held);
+        give_back_room(&mut self.subjects);
     }
 }
 
@@ -124,16 +124,6 @@ fn count_down<K: Eq + Hash>(counts: &mut HashMap<K, u32>, key: &K) {
         }
     }
 }
-
-/// A rush that is over leaves no empty table behind.
-fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
-    if map.capacity() > map.len() * 8 + ROOM {
-        map.shrink_to(map.len() * 2);
-    }
-}
-
-/// Entries of a table that are not worth giving back.
-const ROOM: usize = 256;
 
 #[cfg(test)]
 mod tests {
