@@ -1,17 +1,19 @@
-//! Defaults, then file, then environment.
+//! Defaults, then presets, then file, then environment.
 
 use config::{Config, File, FileFormat};
 use toml::{Table, Value};
 
-use crate::schema::KEYS;
+use crate::{
+    preset::{self, Preset},
+    schema::KEYS,
+};
 
 /// Merges the layers; what is not a table is replaced as a whole.
 pub(crate) fn merge(file: &Table, environment: &Table) -> Result<Table, String> {
-    let layers = [
-        defaults(file, environment),
-        file.clone(),
-        environment.clone(),
-    ];
+    let defaults = defaults(file, environment);
+    let (mut file, mut environment) = (file.clone(), environment.clone());
+    let presets = presets(&mut file, &mut environment);
+    let layers = [defaults, presets, file, environment];
     let mut builder = Config::builder();
     for layer in layers {
         let text = toml::to_string(&layer).map_err(|error| error.to_string())?;
@@ -43,6 +45,34 @@ fn defaults(file: &Table, environment: &Table) -> Table {
             }
             _ => insert(&mut layer, &segments, value),
         }
+    }
+    layer
+}
+
+/// What the routes' presets know. An unknown preset is nobody's, and is reported where it is read.
+fn presets(file: &mut Table, environment: &mut Table) -> Table {
+    let mut layer = Table::new();
+    let routes: Vec<String> = names("routes", [file, environment])
+        .map(str::to_owned)
+        .collect();
+    for name in routes {
+        let chosen = [&*environment, &*file].into_iter().find_map(|layer| {
+            let preset = layer.get("routes")?.get(&name)?.get("preset")?;
+            preset.as_str().map(str::to_owned)
+        });
+        let Some(preset) = chosen.and_then(|chosen| Preset::find(&chosen).ok()) else {
+            continue;
+        };
+        let mut route = preset.route().clone();
+        for written in [&mut *file, &mut *environment] {
+            let own = written
+                .get_mut("routes")
+                .and_then(|routes| routes.get_mut(&name)?.as_table_mut());
+            if let Some(own) = own {
+                preset::give_way(&mut route, own);
+            }
+        }
+        insert(&mut layer, &["routes", &name], Value::Table(route));
     }
     layer
 }

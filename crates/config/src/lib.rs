@@ -12,12 +12,15 @@
 //! The `schema` table is the only list of keys: suggestions, defaults and the reference come
 //! from it.
 
+mod carrier_template;
 mod certificate;
 mod environment;
+mod json_pointer;
 mod layers;
 mod load;
 mod names;
 mod places;
+mod preset;
 mod problem;
 mod reader;
 mod reference;
@@ -36,15 +39,18 @@ mod value_template;
 pub use rustls::sign::CertifiedKey;
 
 pub use self::{
+    carrier_template::{NamedCarrier, SubprotocolCarrier},
     certificate::{Certificate, CertificateError, Half},
+    json_pointer::JsonPointer,
     load::{Loaded, load, parse},
+    preset::{Preset, Sdk},
     problem::{Problem, Problems, Severity},
     reference::reference,
     secret_ref::{SecretError, SecretRef, SecretRefError},
     settings::{
         Admin, Algorithm, Caller, CallerKind, Carriers, Compression, Coordination, Credentials,
-        IdleCounts, Keys, Limits, Log, LogFormat, Origins, Param, Refuse, Route, Server, Settings,
-        Store, Tls, Tokens,
+        Fetch, IdleCounts, Keys, Limits, Log, LogFormat, MessageCarrier, Origins, Param, Refuse,
+        Route, Server, Settings, Sign, Store, Tls, Tokens, Yields,
     },
     url_template::{Scheme, TextOrParam, UrlTemplate, UrlTemplateError},
     value_template::{Part, ValueTemplate, ValueTemplateError},

@@ -156,16 +156,7 @@ fn files_of(settings: &Settings) -> Vec<PathBuf> {
     }
     for route in settings.routes.values() {
         files.extend(route.ca.clone());
-        let credentials = &route.credentials;
-        let values = credentials
-            .headers
-            .values()
-            .chain(credentials.query.values());
-        files.extend(
-            values
-                .flat_map(|value| value.secrets())
-                .filter_map(|secret| secret.file()),
-        );
+        files.extend(route.credentials.secrets().filter_map(SecretRef::file));
     }
     files.sort();
     files.dedup();

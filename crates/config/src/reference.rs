@@ -148,13 +148,15 @@ X-Api-Sequence = { plain = \"-1\" }
 const VALUES: &str = "
 ## Values of credentials
 
-A value under `credentials.headers` or `credentials.query` is one of
+A value under `credentials.headers`, `credentials.query` or `credentials.message` is one of
 
 | written | is |
 |---|---|
 | `\"env:NAME\"`, `\"file:PATH\"`, `\"cred:NAME\"` | the secret that the reference leads to |
 | `\"Bearer ${env:NAME}\"` | text with a secret in it; `${file:PATH}` and `${cred:NAME}` alike |
 | `\"{uuid}\"`, `\"{session_id}\"`, `\"{subject}\"` | a new random UUID for each session, its id, whom its token is for; also inside text |
+| `\"{fetched}\"` | what the route's engine (`oauth2` and the like) fetched before the dial; also inside text |
+| `\"\"` | nothing: takes the preset's value of this name out |
 | `{ plain = \"volc.bigasr.sauc.duration\" }` | this text, which is no secret; braces mean nothing in it |
 | any other string | a literal secret: an error unless `allow_inline_secrets = true` |
 
@@ -167,8 +169,7 @@ const UNBUILT: &str = "
 ## Not built yet
 
 These are refused by name: caller types `jwt`, `subrequest`, `trusted_header`, `introspection` and
-`mtls`; stores other than `sqlite:`; coordination other than `memory:`; query carriers other than
-`token` and `access_token`; and the keys
+`mtls`; stores other than `sqlite:`; coordination other than `memory:`; and the keys
 
 ";
 

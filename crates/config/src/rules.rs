@@ -123,15 +123,34 @@ fn check_keys(settings: &Settings, reader: &Reader<'_>) {
     }
 }
 
+/// A path of a host leads to one route; a route without hosts has every host that no other names.
 fn check_shared_paths(settings: &Settings, root: &Section<'_>) {
-    let mut taken: BTreeMap<&str, &RouteName> = BTreeMap::new();
-    for name in settings.routes.keys() {
+    let any = [String::new()];
+    let mut taken: BTreeMap<(&str, &str), &RouteName> = BTreeMap::new();
+    for (name, route) in &settings.routes {
         let section = root.section("routes").section(name.as_str());
+        let hosts = if route.hosts.is_empty() {
+            &any
+        } else {
+            route.hosts.as_slice()
+        };
         for (place, path) in section.texts("paths").into_iter().flatten() {
-            if let Some(other) = taken.insert(path, name) {
-                let message = format!("{path:?} is a path of route `{other}` already");
-                root.reader.error(&place, message);
+            for host in hosts {
+                if let Some(other) = taken.insert((host, path), name) {
+                    let at = if host.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" at host {host:?}")
+                    };
+                    let message =
+                        format!("{path:?} is a path of route `{other}` already{at}; see `hosts`");
+                    root.reader.error(&place, message);
+                }
             }
+        }
+        if !route.hosts.is_empty() && route.paths.is_empty() {
+            let message = "says where `paths` lead here, and there are none";
+            root.reader.warn(&section.at("hosts"), message);
         }
     }
 }
@@ -149,6 +168,17 @@ fn check_route(route: &Route, section: &Section<'_>) {
     check_pings(route, &section.section("limits"));
     check_headers(route, section);
     check_query(route, section);
+    check_message(route, section);
+}
+
+/// Whoever reads a message must be able to: under permessage-deflate it is not text.
+fn check_message(route: &Route, section: &Section<'_>) {
+    let reads = route.carriers.message.is_some() || !route.credentials.message.is_empty();
+    if reads && section.is_written("compression") && section.text("compression") == Some("pass") {
+        let message =
+            "the first message is read and rewritten: `compression` can only be \"refuse\"";
+        section.reader.error(&section.at("compression"), message);
+    }
 }
 
 /// A deadline for answers to pings that nobody sends would be a limit that is not enforced.
@@ -186,6 +216,9 @@ fn check_headers(route: &Route, section: &Section<'_>) {
         let name = name.to_ascii_lowercase();
         if is_credential(&name) {
             reader.error(&path, format!("`{name}` is a credential of this route"));
+        } else if route.carriers.header.iter().any(|it| it.name == name) {
+            let message = format!("`{name}` carries the token, which never goes upstream");
+            reader.error(&path, message);
         } else if matches!(name.as_str(), "cookie" | "authorization") {
             let message = format!("the upstream will see what `{name}` says to this server");
             reader.warn(&path, message);
@@ -220,7 +253,12 @@ fn check_query(route: &Route, section: &Section<'_>) {
             "is a credential of this route"
         } else if fixed.contains(&folded) {
             "is set by `upstream`"
-        } else if route.carriers.query.contains(&folded) {
+        } else if route
+            .carriers
+            .query
+            .iter()
+            .any(|it| fold(&it.name) == folded)
+        {
             "carries the token, which never goes upstream"
         } else {
             continue;

@@ -5,11 +5,17 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Dura
 use ipnet::IpNet;
 use tollbridge_domain::{CallerName, Origin, RouteName};
 
-use crate::{secret_ref::SecretRef, url_template::UrlTemplate, value_template::ValueTemplate};
+use crate::{secret_ref::SecretRef, url_template::UrlTemplate};
 
+mod carriers;
+mod credentials;
 mod limits;
 
-pub use self::limits::{IdleCounts, Limits};
+pub use self::{
+    carriers::{Carriers, MessageCarrier},
+    credentials::{Credentials, Fetch, Sign, Yields},
+    limits::{IdleCounts, Limits},
+};
 
 /// Everything that can be set, checked and complete.
 #[derive(Clone, Debug)]
@@ -167,8 +173,14 @@ pub enum CallerKind {
 pub struct Route {
     /// Where to dial.
     pub upstream: UrlTemplate,
+    /// The preset that filled its blanks.
+    pub preset: Option<String>,
     /// Further literal paths of this route.
     pub paths: Vec<String>,
+    /// Hosts at which those paths lead here, in lower case; empty: any.
+    pub hosts: Vec<String>,
+    /// Stands in front of every token of this route; often nothing.
+    pub token_prefix: String,
     /// Pages that may connect.
     pub origins: Origins,
     /// Who may mint for it; each is configured.
@@ -221,13 +233,6 @@ pub struct Param {
     pub pattern: Option<String>,
 }
 
-/// `[routes.NAME.carriers]`
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Carriers {
-    /// Query parameters that carry a token.
-    pub query: Vec<String>,
-}
-
 /// `routes.NAME.refuse`
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Refuse {
@@ -246,15 +251,6 @@ pub enum Compression {
     Pass,
     /// The offer is taken out.
     Refuse,
-}
-
-/// `[routes.NAME.credentials]`
-#[derive(Clone, Debug, Default)]
-pub struct Credentials {
-    /// Header names as written, and their values.
-    pub headers: BTreeMap<String, ValueTemplate>,
-    /// Query parameter names and values, both not yet percent-encoded.
-    pub query: BTreeMap<String, ValueTemplate>,
 }
 
 /// Gives each variant its word in the file, both ways.

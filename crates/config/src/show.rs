@@ -2,12 +2,15 @@
 
 use std::{fmt::Display, time::Duration};
 
+use self::engines::show_credentials;
 use crate::{
     names::join,
-    settings::{Limits, Origins, Param, Route, Settings},
+    settings::{Carriers, Limits, Origins, Param, Route, Settings},
     units::{write_duration, write_size},
     value_template::ValueTemplate,
 };
+
+mod engines;
 
 impl Settings {
     /// Effective values as TOML. Secrets appear as their references, literal ones as
@@ -86,8 +89,13 @@ impl Settings {
 
 fn show_route(page: &mut Page, path: &str, route: &Route) {
     page.section(path);
+    if let Some(preset) = &route.preset {
+        page.comment(&format!("with preset {preset:?}, whose lines stand below"));
+    }
     page.text("upstream", &route.upstream);
     page.list("paths", &route.paths);
+    page.list("hosts", &route.hosts);
+    page.text("token_prefix", &route.token_prefix);
     match &route.origins {
         Origins::Any => page.list("origins", ["*"]),
         Origins::List(origins) => page.list("origins", origins),
@@ -104,18 +112,12 @@ fn show_route(page: &mut Page, path: &str, route: &Route) {
     page.text("refuse", route.refuse);
     page.text("compression", route.compression);
     page.text_some("ca", route.ca.as_ref().map(|path| path.display()));
-    page.section(&join(path, "carriers"));
-    page.list("query", &route.carriers.query);
+    show_carriers(page, &join(path, "carriers"), &route.carriers);
     for (name, param) in &route.params {
         show_param(page, &join(&join(path, "params"), name), param);
     }
     let credentials = join(path, "credentials");
-    show_values(
-        page,
-        &join(&credentials, "headers"),
-        &route.credentials.headers,
-    );
-    show_values(page, &join(&credentials, "query"), &route.credentials.query);
+    show_credentials(page, &credentials, &route.credentials);
     show_limits(page, &join(path, "limits"), &route.limits);
 }
 
@@ -128,17 +130,32 @@ fn show_param(page: &mut Page, path: &str, param: &Param) {
     page.text_some("pattern", param.pattern_as_written());
 }
 
-fn show_values<'a>(
+fn show_carriers(page: &mut Page, path: &str, carriers: &Carriers) {
+    page.section(path);
+    page.list("query", &carriers.query);
+    page.list("header", &carriers.header);
+    page.list("subprotocol", &carriers.subprotocol);
+    page.list("subprotocol_pair", &carriers.subprotocol_pair);
+    if let Some(message) = &carriers.message {
+        page.section(&join(path, "message"));
+        page.text("field", &message.field);
+        page.text("timeout", write_duration(message.timeout));
+        page.text("max", write_size(message.max));
+        page.text_some("greeting", message.greeting.as_ref());
+    }
+}
+
+fn show_values<'a, N: Display + 'a>(
     page: &mut Page,
     path: &str,
-    values: impl IntoIterator<Item = (&'a String, &'a ValueTemplate)>,
+    values: impl IntoIterator<Item = (&'a N, &'a ValueTemplate)>,
 ) {
     let mut values = values.into_iter().peekable();
     if values.peek().is_some() {
         page.section(path);
     }
     for (name, value) in values {
-        let name = join("", name);
+        let name = join("", &name.to_string());
         match value.as_plain() {
             Some(plain) => page.set(&name, format!("{{ plain = {} }}", quoted(plain))),
             None => page.text(&name, value),
@@ -179,6 +196,10 @@ struct Page(String);
 impl Page {
     fn section(&mut self, path: &str) {
         self.0.push_str(&format!("\n[{path}]\n"));
+    }
+
+    fn comment(&mut self, text: &str) {
+        self.0.push_str(&format!("# {text}\n"));
     }
 
     fn set(&mut self, key: &str, value: impl Display) {

@@ -27,6 +27,8 @@ pub enum Part {
     SessionId,
     /// `{subject}`
     Subject,
+    /// `{fetched}`: what the route's engine fetched before the dial.
+    Fetched,
 }
 
 /// Why a text is not a value. Never holds the text.
@@ -43,8 +45,8 @@ pub enum ValueTemplateError {
     Unclosed,
     /// Not one of the placeholders.
     #[error(
-        "unknown placeholder `{{{name}}}`: there are {{uuid}}, {{session_id}}, {{subject}} and \
-         ${{env:NAME}}, ${{file:PATH}}, ${{cred:NAME}}"
+        "unknown placeholder `{{{name}}}`: there are {{uuid}}, {{session_id}}, {{subject}}, \
+         {{fetched}} and ${{env:NAME}}, ${{file:PATH}}, ${{cred:NAME}}"
     )]
     Unknown {
         /// What stands between the braces.
@@ -87,7 +89,7 @@ impl ValueTemplate {
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         self.parts.iter().filter_map(|part| match part {
             Part::Secret(reference) => Some(reference),
-            Part::Text(_) | Part::Uuid | Part::SessionId | Part::Subject => None,
+            Part::Text(_) | Part::Uuid | Part::SessionId | Part::Subject | Part::Fetched => None,
         })
     }
 
@@ -104,7 +106,9 @@ impl ValueTemplateError {
     /// What was probably meant.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { name } => did_you_mean(name, ["uuid", "session_id", "subject"]),
+            Self::Unknown { name } => {
+                did_you_mean(name, ["uuid", "session_id", "subject", "fetched"])
+            }
             Self::Secret(SecretRefError::Literal) => Some(
                 "a value that is no secret is written { plain = \"…\" }; a literal secret needs \
                  allow_inline_secrets = true"
@@ -127,6 +131,7 @@ impl fmt::Display for ValueTemplate {
             Part::Uuid => f.write_str("{uuid}"),
             Part::SessionId => f.write_str("{session_id}"),
             Part::Subject => f.write_str("{subject}"),
+            Part::Fetched => f.write_str("{fetched}"),
         })
     }
 }
@@ -167,6 +172,7 @@ fn generated(name: &str) -> Result<Part, ValueTemplateError> {
         "uuid" => Ok(Part::Uuid),
         "session_id" => Ok(Part::SessionId),
         "subject" => Ok(Part::Subject),
+        "fetched" => Ok(Part::Fetched),
         _ if is_word(name) => Err(ValueTemplateError::Unknown {
             name: name.to_owned(),
         }),

@@ -101,6 +101,16 @@ impl<'de> Deserialize<'de> for Ask {
 }
 
 impl Ask {
+    /// From members that another surface has read, none twice.
+    pub(crate) const fn of(members: Vec<(String, Value)>) -> Self {
+        Self(members)
+    }
+
+    /// Every member, in the order they came.
+    pub(crate) fn into_members(self) -> Vec<(String, Value)> {
+        self.0
+    }
+
     /// The route that is asked for, where it is a text.
     pub(crate) fn route_name(&self) -> Option<&str> {
         self.get("route").and_then(Value::as_str)

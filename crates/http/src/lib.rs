@@ -9,12 +9,14 @@ mod ask;
 mod audit;
 mod body;
 mod bridge;
+mod carriers;
 mod denials;
 mod forwarded;
 mod health;
 mod jwks;
 mod metrics;
 mod mint;
+mod openai;
 mod problem;
 pub mod query;
 mod rate;
@@ -30,10 +32,11 @@ use actix_web::{HttpResponse, http::header, web};
 pub use self::{
     admin::Door,
     audit::{AuditSink, AuditWriter, chain, sink},
+    carriers::{Carriers, InMessage, InSubprotocol, Named},
     denials::{Denial, Denials},
     forwarded::Trust,
     metrics::{Metrics, TlsMetrics},
-    mint::{grant, minted_body},
+    mint::{grant, minted_body, presented},
     problem::{Code, FieldError, Problem},
     rate::{Key, Rate},
     request::{RequestId, layer},
@@ -47,6 +50,10 @@ pub use self::{
 /// Mounts the public plane: mint, bridge, keys, health.
 pub fn public(cfg: &mut web::ServiceConfig) {
     cfg.service(only(web::resource("/v1/tokens"), "POST").route(web::post().to(mint::mint)))
+        .service(
+            only(web::resource("/v1/realtime/client_secrets"), "POST")
+                .route(web::post().to(openai::client_secrets)),
+        )
         .service(
             only(web::resource("/.well-known/jwks.json"), "GET, HEAD")
                 .route(web::get().to(jwks::jwks))

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
 use tollbridge_authn::{Caller, Evidence, Verdict};
-use tollbridge_domain::{Grant, Slug};
+use tollbridge_domain::{Grant, Secret, Slug};
 use tollbridge_store::AuditEntry;
 use tollbridge_token::{MintError, Minted};
 
@@ -13,6 +13,7 @@ use crate::{
     body,
     denials::Denial,
     problem::{Code, FieldError, Problem},
+    query,
     rate::Key,
     request::RequestId,
     shared::{Generation, Shared},
@@ -30,20 +31,14 @@ pub(crate) async fn mint(
     let begun = Instant::now();
     let generation = shared.generation.load_full();
     let mut attempt = Attempt::new(&req, &shared, &generation);
-    match attempt.run(&req, payload).await {
-        Ok((grant, minted)) => {
-            attempt.succeeded(&grant, &minted, begun);
-            Ok(present(&generation, &grant, &minted))
-        }
-        Err(problem) => {
-            attempt.refused(&problem);
-            Err(problem)
-        }
-    }
+    let (grant, minted) = attempt.conclude(&req, payload, begun, ask::parse).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(minted_body(&generation, &grant, &minted)))
 }
 
 /// One request to mint, and what is known of it so far.
-struct Attempt<'a> {
+pub(crate) struct Attempt<'a> {
     shared: &'a Shared,
     generation: &'a Generation,
     request_id: String,
@@ -54,7 +49,7 @@ struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    fn new(req: &HttpRequest, shared: &'a Shared, generation: &'a Generation) -> Self {
+    pub(crate) fn new(req: &HttpRequest, shared: &'a Shared, generation: &'a Generation) -> Self {
         Self {
             shared,
             generation,
@@ -66,10 +61,32 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// Mints or says why not, and tells everybody who should know. `read` is how the body of this
+    /// surface becomes what is asked for.
+    pub(crate) async fn conclude(
+        &mut self,
+        req: &HttpRequest,
+        payload: web::Payload,
+        begun: Instant,
+        read: impl FnOnce(&[u8]) -> Result<Ask, Problem>,
+    ) -> Result<(Grant, Minted), Problem> {
+        match self.run(req, payload, read).await {
+            Ok((grant, minted)) => {
+                self.succeeded(&grant, &minted, begun);
+                Ok((grant, minted))
+            }
+            Err(problem) => {
+                self.refused(&problem);
+                Err(problem)
+            }
+        }
+    }
+
     async fn run(
         &mut self,
         req: &HttpRequest,
         payload: web::Payload,
+        read: impl FnOnce(&[u8]) -> Result<Ask, Problem>,
     ) -> Result<(Grant, Minted), Problem> {
         if let Some((slug, why)) = self.shared.refuses_work() {
             why.clone_into(&mut self.why);
@@ -90,8 +107,7 @@ impl<'a> Attempt<'a> {
             self.generation.body_timeout,
         )
         .await?;
-        let ask = ask::parse(&bytes)?;
-        let grant = self.grant(&caller, ask)?;
+        let grant = self.grant(&caller, read(&bytes)?)?;
         let minted = self
             .shared
             .minter
@@ -270,10 +286,12 @@ impl<'a> Attempt<'a> {
     }
 }
 
-fn present(generation: &Generation, grant: &Grant, minted: &Minted) -> HttpResponse {
-    HttpResponse::Created()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(minted_body(generation, grant, minted))
+/// The token as its bearer gets it: with the route's prefix in front.
+#[must_use]
+pub fn presented(generation: &Generation, grant: &Grant, minted: &Minted) -> Secret<String> {
+    let route = generation.routes.get(grant.route.as_str());
+    let prefix = route.map_or("", |route| &route.carriers.prefix);
+    Secret::new([prefix, minted.token.reveal()].concat())
 }
 
 /// The body of a 201: the token and the complete address with the token in it.
@@ -281,14 +299,15 @@ fn present(generation: &Generation, grant: &Grant, minted: &Minted) -> HttpRespo
 pub fn minted_body(generation: &Generation, grant: &Grant, minted: &Minted) -> serde_json::Value {
     let claims = &minted.claims;
     let base = generation.public_url.replacen("http", "ws", 1);
-    let token = minted.token.reveal();
+    let token = presented(generation, grant, minted);
+    let token = token.reveal();
     let max_session = grant.max_session.map(u64::from).or_else(|| {
         let route = generation.routes.get(grant.route.as_str())?;
         Some(route.limits.max_session.as_secs())
     });
     serde_json::json!({
         "token": token,
-        "url": format!("{base}/v1/bridge/{}?token={token}", grant.route),
+        "url": format!("{base}/v1/bridge/{}?{}", grant.route, in_query(generation, grant, token)),
         "expires_in": grant.redeem_within,
         "expires_at": claims.expires_at().seconds(),
         "route": grant.route.as_str(),
@@ -297,6 +316,17 @@ pub fn minted_body(generation: &Generation, grant: &Grant, minted: &Minted) -> s
         "max_session": max_session,
         "jti": claims.jti().as_str(),
     })
+}
+
+/// The token in the first query parameter that the route reads it from.
+fn in_query(generation: &Generation, grant: &Grant, token: &str) -> String {
+    let route = generation.routes.get(grant.route.as_str());
+    let carrier = route.and_then(|route| {
+        let mut plain = route.carriers.query.iter();
+        plain.find(|carrier| carrier.before.is_empty())
+    });
+    let name = carrier.map_or("token", |carrier| &carrier.name);
+    format!("{}={token}", query::encode(name))
 }
 
 /// The grant of a request that does not come over HTTP: the same fields, the same policy.

@@ -112,6 +112,19 @@ fn decode(text: &str) -> Result<String, QueryError> {
     String::from_utf8(bytes).or(Err(QueryError::Utf8))
 }
 
+/// Percent-encodes what is not unreserved (RFC 3986, 2.3).
+pub(crate) fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
 const fn hex(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),

@@ -76,7 +76,7 @@ fn address(req: &HttpRequest) -> String {
     let path = req.head().uri.path();
     let bridges = |shared: &web::Data<Shared>| {
         let generation = shared.generation.load();
-        generation.routes.find(path).is_some()
+        generation.routes.of(req).is_some()
     };
     req.match_pattern()
         .or_else(|| {

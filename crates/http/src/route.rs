@@ -1,17 +1,19 @@
 //! A configured route, as the bridge and the mint need it.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
 
+use actix_web::{HttpRequest, http::header::HOST};
 use regex_lite::Regex;
 use tollbridge_domain::{CallerName, Origin, RouteName};
 use tollbridge_relay::Limits;
 use tollbridge_upstream::{Piece, Target, Tls};
 
-use crate::rate::Rate;
+use crate::{carriers::Carriers, rate::Rate};
 
 /// Which pages may connect.
 #[derive(Clone, Debug)]
@@ -95,6 +97,8 @@ pub struct Route {
     pub name: RouteName,
     /// Extra literal paths it answers at.
     pub paths: Vec<String>,
+    /// Hosts at which it does, in lower case; empty: any that no other route of the path names.
+    pub hosts: Vec<String>,
     /// Pages that may connect.
     pub origins: Origins,
     /// Whether a request without `Origin` is refused.
@@ -103,8 +107,8 @@ pub struct Route {
     pub callers: Vec<CallerName>,
     /// Most sessions one token may open.
     pub max_uses: u32,
-    /// Query names that carry a token.
-    pub carriers: Vec<String>,
+    /// Where tokens travel.
+    pub carriers: Carriers,
     /// Names of the client's own query that pass.
     pub query_allow: Vec<String>,
     /// Client headers that pass, lower case.
@@ -141,40 +145,65 @@ pub struct Route {
 #[derive(Default)]
 pub struct Table {
     by_name: BTreeMap<RouteName, Arc<Route>>,
-    by_path: HashMap<String, Arc<Route>>,
+    by_path: HashMap<String, Vec<Arc<Route>>>,
 }
 
 /// Path prefix under which every route answers by its name.
 const BY_NAME: &str = "/v1/bridge/";
 
 impl Table {
-    /// Builds the table; the configuration has made sure that no path occurs twice.
+    /// Builds the table; the configuration has made sure that no path of a host occurs twice.
     #[must_use]
     pub fn new(routes: Vec<Route>) -> Self {
         let mut table = Self::default();
         for route in routes.into_iter().map(Arc::new) {
             for path in &route.paths {
-                table.by_path.insert(path.clone(), Arc::clone(&route));
+                let here = table.by_path.entry(path.clone()).or_default();
+                here.push(Arc::clone(&route));
             }
             table.by_name.insert(route.name.clone(), route);
         }
         table
     }
 
-    /// Finds the route of a request by its raw path: an exact look-up, never a normalisation that
-    /// another layer could do differently.
+    /// Finds the route of a request by its path, and among those that share a literal path by its
+    /// host.
     #[must_use]
-    pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
-        match path.strip_prefix(BY_NAME) {
-            Some(name) => self.by_name.get(name),
-            None => self.by_path.get(path),
+    pub fn of(&self, req: &HttpRequest) -> Option<&Arc<Route>> {
+        self.at(req.head().uri.path(), req)
+    }
+
+    /// As [`Table::of`], for another path of the same host.
+    #[must_use]
+    pub fn at(&self, path: &str, req: &HttpRequest) -> Option<&Arc<Route>> {
+        self.find(path, || {
+            let mut lines = req.headers().get_all(HOST);
+            let line = lines.next().and_then(|line| line.to_str().ok());
+            // Two hosts are none.
+            line.filter(|_| lines.next().is_none()).unwrap_or_default()
+        })
+    }
+
+    /// Finds a route by its raw path: an exact look-up, never a normalisation that another layer
+    /// could do differently, but for slashes in a row, as one vendor's SDK sends them.
+    pub fn find<'a>(&self, path: &str, host: impl FnOnce() -> &'a str) -> Option<&Arc<Route>> {
+        if let Some(name) = path.strip_prefix(BY_NAME) {
+            return self.by_name.get(name);
+        }
+        match self.by_path.get(&*collapsed(path))?.as_slice() {
+            [only] if only.hosts.is_empty() => Some(only),
+            routes => {
+                let host = without_port(host()).to_ascii_lowercase();
+                let named = routes.iter().find(|route| route.hosts.contains(&host));
+                named.or_else(|| routes.iter().find(|route| route.hosts.is_empty()))
+            }
         }
     }
 
     /// Whether a path is one that bridges.
     #[must_use]
     pub fn owns(&self, path: &str) -> bool {
-        path.starts_with(BY_NAME) || self.by_path.contains_key(path)
+        path.starts_with(BY_NAME) || self.by_path.contains_key(&*collapsed(path))
     }
 
     /// A route by its name.
@@ -186,5 +215,47 @@ impl Table {
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.by_name.values()
+    }
+}
+
+/// A path with single slashes.
+fn collapsed(path: &str) -> Cow<'_, str> {
+    if !path.contains("//") {
+        return Cow::Borrowed(path);
+    }
+    let mut plain = String::with_capacity(path.len());
+    for letter in path.chars() {
+        if letter != '/' || !plain.ends_with('/') {
+            plain.push(letter);
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// The host of a `Host` header (RFC 9110, 7.2), the brackets of an IPv6 address included.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_in_a_row_are_one() {
+        assert_eq!(collapsed("//ws/a"), "/ws/a");
+        assert_eq!(collapsed("/a///b/"), "/a/b/");
+        assert!(matches!(collapsed("/a/b"), Cow::Borrowed("/a/b")));
+    }
+
+    #[test]
+    fn a_port_is_no_part_of_a_host() {
+        assert_eq!(without_port("a.test:8080"), "a.test");
+        assert_eq!(without_port("a.test"), "a.test");
+        assert_eq!(without_port("[::1]:80"), "[::1]");
+        assert_eq!(without_port("[::1]"), "[::1]");
     }
 }

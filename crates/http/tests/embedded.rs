@@ -265,11 +265,18 @@ fn route(upstream: &Upstream) -> Route {
     Route {
         name: RouteName::parse("echo").unwrap(),
         paths: Vec::new(),
+        hosts: Vec::new(),
         origins: Origins::Only(vec![tollbridge_domain::Origin::parse(ORIGIN).unwrap()]),
         require_origin: false,
         callers: vec![CallerName::parse("host").unwrap()],
         max_uses: 1,
-        carriers: vec!["token".to_owned()],
+        carriers: tollbridge_http::Carriers {
+            query: vec![tollbridge_http::Named {
+                name: "token".to_owned(),
+                before: String::new(),
+            }],
+            ..tollbridge_http::Carriers::default()
+        },
         query_allow: Vec::new(),
         header_allow: Vec::new(),
         params: std::collections::BTreeMap::new(),

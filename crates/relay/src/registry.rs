@@ -47,6 +47,8 @@ pub struct Card {
     pub started: Moment,
     /// When the token was issued.
     pub issued: Moment,
+    /// How the upstream numbered the handshake: `name=value`, several apart by blanks.
+    pub upstream_request_id: String,
 }
 
 /// A line of the session list.

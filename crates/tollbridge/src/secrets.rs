@@ -23,6 +23,7 @@ pub(crate) fn pieces(template: &ValueTemplate) -> Result<Vec<Piece>, String> {
                 Part::Uuid => Piece::Uuid,
                 Part::SessionId => Piece::SessionId,
                 Part::Subject => Piece::Subject,
+                Part::Fetched => Piece::Fetched,
                 Part::Secret(reference) => {
                     let kept = Kept::new(reference.clone());
                     kept.read()?;

@@ -7,7 +7,8 @@ use tollbridge_authn::{ApiKeyCaller, ApiKeys, Authenticator, Chain};
 use tollbridge_config as written;
 use tollbridge_domain::CallerName;
 use tollbridge_http::{
-    Caps, Compression, Generation, Origins, Param, Rate, RefuseBy, Route, Table, Trust,
+    Caps, Carriers, Compression, Generation, InMessage, InSubprotocol, Named, Origins, Param, Rate,
+    RefuseBy, Route, Table, Trust,
 };
 use tollbridge_relay::{IdleCounts, Limits, Pings};
 use tollbridge_upstream::{Part, Piece, Scheme, Target, Tls};
@@ -132,6 +133,7 @@ fn route(
     Ok(Route {
         name: name.clone(),
         paths: written.paths.clone(),
+        hosts: written.hosts.clone(),
         origins: match &written.origins {
             written::Origins::Any => Origins::Any,
             written::Origins::List(list) => Origins::Only(list.clone()),
@@ -139,7 +141,7 @@ fn route(
         require_origin: written.require_origin,
         callers: written.callers.clone(),
         max_uses: written.max_uses,
-        carriers: written.carriers.query.clone(),
+        carriers: carriers(written),
         query_allow: written.query_allow.clone(),
         header_allow: written.header_allow.clone(),
         params: params(written).map_err(|(key, why)| fail(&key, why))?,
@@ -168,6 +170,37 @@ fn route(
         connects: rate(written.limits.connects_per_minute),
         limits: limits(&written.limits),
     })
+}
+
+fn carriers(written: &written::Route) -> Carriers {
+    let named = |carriers: &[written::NamedCarrier]| {
+        let carriers = carriers.iter().map(|carrier| Named {
+            name: carrier.name.clone(),
+            before: carrier.before.clone(),
+        });
+        carriers.collect()
+    };
+    let carriers = &written.carriers;
+    Carriers {
+        query: named(&carriers.query),
+        header: named(&carriers.header),
+        subprotocol: carriers
+            .subprotocol
+            .iter()
+            .map(|carrier| InSubprotocol {
+                before: carrier.before.clone(),
+                base64url: carrier.base64url,
+            })
+            .collect(),
+        pairs: carriers.subprotocol_pair.clone(),
+        message: carriers.message.as_ref().map(|message| InMessage {
+            field: message.field.to_string(),
+            timeout: message.timeout,
+            max: usize::try_from(message.max).unwrap_or(usize::MAX),
+            greeting: message.greeting.clone(),
+        }),
+        prefix: written.token_prefix.clone(),
+    }
 }
 
 fn limits(written: &written::Limits) -> Limits {

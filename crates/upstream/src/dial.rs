@@ -10,7 +10,9 @@ use tokio::time::{Instant, timeout};
 use tollbridge_domain::Secret;
 use url::Url;
 
-use crate::{Socket, Tls, errand::Errand, error::DialError, extension, header, wire::Tcp};
+use crate::{
+    Socket, Tls, errand::Errand, error::DialError, extension, header, refused::Refused, wire::Tcp,
+};
 
 /// What the deadline over the whole dial has beyond that over its parts, so that where a part is
 /// late, the part is blamed.
@@ -101,10 +103,20 @@ impl Dialer {
         let errand = Rc::new(Errand::new(&call.url, &self.tls)?);
         let request = self.client.ws(in_the_clear(&call.url)?.as_str());
         let handshake = errand.run(header::dress(request, &call)?.connect());
-        let (answer, framed) = timeout(self.patience + GRACE, handshake)
+        let shaken = timeout(self.patience + GRACE, handshake)
             .await
-            .map_err(|_elapsed| DialError::late(&errand, self.patience))?
-            .map_err(|error| DialError::handshake(error, &errand, self.patience))?;
+            .map_err(|_elapsed| DialError::late(&errand, self.patience))?;
+        let (answer, framed) = match shaken {
+            Ok(shaken) => shaken,
+            Err(error) => {
+                let error = DialError::handshake(error, &errand, self.patience);
+                let refused = match error.status() {
+                    Some(_) => Refused::read(errand.heard(), errand.give_back()).await,
+                    None => None,
+                };
+                return Err(error.saying(refused));
+            }
+        };
         let (protocol, extensions) = judge(&answer, &call)?;
         let early = framed.into_parts().read_buf;
         let line = errand.give_back();

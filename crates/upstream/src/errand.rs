@@ -31,6 +31,7 @@ pub(crate) struct Errand {
     connected: Cell<bool>,
     wrote: Cell<bool>,
     line: RefCell<Option<Line>>,
+    heard: RefCell<Vec<u8>>,
 }
 
 /// What the upstream must prove, and who it must prove to be.
@@ -95,6 +96,19 @@ impl Errand {
         self.wrote.get()
     }
 
+    /// The upstream said this in answer to the handshake. Kept as it came, since awc keeps nothing
+    /// of an answer that is not 101.
+    pub(crate) fn hear(&self, bytes: &[u8]) {
+        let mut heard = self.heard.borrow_mut();
+        let room = MOST_HEARD.saturating_sub(heard.len());
+        heard.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+    }
+
+    /// What was heard so far.
+    pub(crate) fn heard(&self) -> Vec<u8> {
+        self.heard.take()
+    }
+
     /// The connection, as long as it is lent.
     pub(crate) fn line(&self) -> io::Result<RefMut<'_, Line>> {
         RefMut::filter_map(self.line.borrow_mut(), Option::as_mut)
@@ -115,6 +129,9 @@ impl fmt::Debug for Errand {
             .finish_non_exhaustive()
     }
 }
+
+/// A head and the beginning of a body.
+const MOST_HEARD: usize = 16 * 1024;
 
 fn name(url: &Url) -> Result<ServerName<'static>, DialError> {
     let name = match url.host() {

@@ -6,7 +6,7 @@ use actix_http::error::ParseError;
 use awc::error::{ConnectError, SendRequestError, WsClientError};
 use tollbridge_domain::Slug;
 
-use crate::errand::Errand;
+use crate::{errand::Errand, refused::Refused};
 
 /// A dial that did not end in a socket. `Display` is for the operator's log: no query string, no
 /// header value, nothing the upstream wrote but its status.
@@ -15,6 +15,7 @@ use crate::errand::Errand;
 pub struct DialError {
     kind: Kind,
     untouched: bool,
+    refused: Option<Box<Refused>>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -79,10 +80,24 @@ impl DialError {
         }
     }
 
+    /// What the upstream said, where it answered something else than 101.
+    #[must_use]
+    pub fn refused(&self) -> Option<&Refused> {
+        self.refused.as_deref()
+    }
+
+    pub(crate) fn saying(self, refused: Option<Refused>) -> Self {
+        Self {
+            refused: refused.map(Box::new),
+            ..self
+        }
+    }
+
     pub(crate) const fn request(what: &'static str) -> Self {
         Self {
             kind: Kind::Request(what),
             untouched: true,
+            refused: None,
         }
     }
 
@@ -90,6 +105,7 @@ impl DialError {
         Self {
             kind: Kind::Answer(what),
             untouched: false,
+            refused: None,
         }
     }
 
@@ -101,7 +117,11 @@ impl DialError {
         } else {
             Kind::Silent(after)
         };
-        Self { kind, untouched }
+        Self {
+            kind,
+            untouched,
+            refused: None,
+        }
     }
 
     /// awc gave up.
@@ -112,6 +132,7 @@ impl DialError {
         Self {
             kind: after_request(error),
             untouched: !errand.request_may_have_left(),
+            refused: None,
         }
     }
 
@@ -123,6 +144,7 @@ impl DialError {
                 return Self {
                     kind: Kind::Lost("end of stream".to_owned()),
                     untouched: !errand.request_may_have_left(),
+                    refused: None,
                 };
             }
             ConnectError::Io(error) if is_exhaustion(&error) => Kind::Exhausted(words(&error)),
@@ -136,6 +158,7 @@ impl DialError {
         Self {
             kind,
             untouched: true,
+            refused: None,
         }
     }
 }
@@ -192,6 +215,7 @@ mod tests {
         DialError {
             kind: Kind::Status(status),
             untouched: false,
+            refused: None,
         }
     }
 
@@ -220,6 +244,7 @@ mod tests {
         let error = DialError {
             kind: Kind::Exhausted("too many open files".to_owned()),
             untouched: true,
+            refused: None,
         };
         assert_eq!(error.slug(), Slug::Overloaded);
     }

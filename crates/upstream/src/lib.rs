@@ -13,6 +13,7 @@ mod extension;
 mod header;
 mod line;
 mod query;
+mod refused;
 mod socket;
 mod target;
 mod template;
@@ -23,6 +24,7 @@ mod wire;
 pub use self::{
     dial::{Call, Dialer, Dialled},
     error::DialError,
+    refused::Refused,
     socket::Socket,
     target::{Part, Scheme, Target, TargetError},
     template::{Facts, Piece, RenderError, render, render_for_query},

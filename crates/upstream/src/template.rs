@@ -15,6 +15,8 @@ pub struct Facts<'a> {
     pub subject: &'a Subject,
     /// `{uuid}`: the same one wherever it occurs in one call.
     pub uuid: String,
+    /// `{fetched}`: what was fetched for this call, where the route has an engine for that.
+    pub fetched: Option<Secret<String>>,
 }
 
 /// Part of a credential value.
@@ -31,6 +33,8 @@ pub enum Piece {
     SessionId,
     /// [`Facts::subject`]
     Subject,
+    /// [`Facts::fetched`]
+    Fetched,
 }
 
 /// Why a value could not be made.
@@ -42,6 +46,9 @@ pub enum RenderError {
     /// A reference leads nowhere.
     #[error("{0}")]
     Secret(String),
+    /// Nothing was fetched.
+    #[error("nothing was fetched for this call")]
+    NotFetched,
 }
 
 /// Makes a header's value. `{subject}` is percent-encoded but for unreserved characters and `@`,
@@ -80,6 +87,7 @@ fn fill(pieces: &[Piece], facts: &Facts<'_>, subject: &str) -> Result<Secret<Str
         .iter()
         .map(|piece| match piece {
             Piece::Secret(read) => read().map(Some).map_err(RenderError::Secret),
+            Piece::Fetched if facts.fetched.is_none() => Err(RenderError::NotFetched),
             _ => Ok(None),
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -92,6 +100,10 @@ fn fill(pieces: &[Piece], facts: &Facts<'_>, subject: &str) -> Result<Secret<Str
             (Piece::Uuid, _) => &facts.uuid,
             (Piece::SessionId, _) => facts.session.as_str(),
             (Piece::Subject, _) => subject,
+            (Piece::Fetched, _) => facts
+                .fetched
+                .as_ref()
+                .map_or("", |fetched| fetched.reveal()),
         })
         .collect();
     // `concat` allocates once: no copy of the secret is left behind by growing.
@@ -106,6 +118,7 @@ impl fmt::Debug for Piece {
             Self::Uuid => "Uuid",
             Self::SessionId => "SessionId",
             Self::Subject => "Subject",
+            Self::Fetched => "Fetched",
         })
     }
 }
@@ -119,6 +132,7 @@ mod tests {
             session: &SessionId::parse("s1").unwrap(),
             subject: &Subject::parse(subject).unwrap(),
             uuid: "u-1".to_owned(),
+            fetched: None,
         };
         render(pieces, &facts).map(|value| value.reveal().clone())
     }

@@ -52,7 +52,10 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0.line()?).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut *self.0.line()?).poll_read(cx, buf);
+        self.0.hear(buf.filled().get(before..).unwrap_or_default());
+        polled
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::headers;
+use super::{engines, headers};
 use crate::{
+    json_pointer::JsonPointer,
     reader::Section,
     secret_ref::SecretRef,
-    settings::Credentials,
+    settings::{Credentials, Fetch, Yields},
     value_template::{Part, ValueTemplate, ValueTemplateError},
 };
 
@@ -17,16 +18,65 @@ pub(crate) fn read(section: &Section<'_>) -> Credentials {
         headers::end_to_end(name).map(|_lower_case| name.to_owned())
     });
     check_twins(&header_section);
-    Credentials {
+    let mut credentials = Credentials {
         headers,
         query: values(&section.section("query"), headers::query_name),
-    }
+        message: values(&section.section("message"), JsonPointer::parse),
+        fetch: engines::fetch(section),
+        sign: engines::sign(section),
+    };
+    place_fetched(section, &mut credentials);
+    credentials
 }
 
-fn values(
+/// A fetched token goes where a value says `{fetched}`, or into `Authorization` where none does.
+fn place_fetched(section: &Section<'_>, credentials: &mut Credentials) {
+    let is_fetched = |value: &ValueTemplate| {
+        let mut parts = value.parts.iter();
+        parts.any(|part| matches!(part, Part::Fetched))
+    };
+    let placed = credentials
+        .headers
+        .values()
+        .chain(credentials.query.values())
+        .chain(credentials.message.values())
+        .any(is_fetched);
+    let yields_token = credentials.fetch.as_ref().is_some_and(|fetch| {
+        !matches!(
+            fetch,
+            Fetch::TokenUrl {
+                yields: Yields::Upstream(_),
+                ..
+            }
+        )
+    });
+    if placed && !yields_token {
+        let message =
+            "`{fetched}` is what an engine that yields a token fetched, and there is none";
+        section.reader.error(&section.path, message);
+    }
+    if placed || !yields_token {
+        return;
+    }
+    let header = "Authorization".to_owned();
+    let mut names = credentials.headers.keys();
+    if names.any(|name| name.eq_ignore_ascii_case(&header)) {
+        let message = "the fetched token has no place: `Authorization` is set already; write \
+                       `{fetched}` where it belongs";
+        section.reader.error(&section.path, message);
+        return;
+    }
+    let bearer = ValueTemplate {
+        parts: vec![Part::Text("Bearer ".to_owned()), Part::Fetched],
+    };
+    credentials.headers.insert(header, bearer);
+}
+
+/// The values of one section, by name.
+pub(super) fn values<N: Ord>(
     section: &Section<'_>,
-    parse_name: impl Fn(&str) -> Result<String, String>,
-) -> BTreeMap<String, ValueTemplate> {
+    parse_name: impl Fn(&str) -> Result<N, String>,
+) -> BTreeMap<N, ValueTemplate> {
     let entries = section.sections();
     entries
         .filter_map(|(key, entry)| {

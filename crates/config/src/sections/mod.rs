@@ -1,7 +1,9 @@
 //! From the merged tree to the typed settings, one file a group of sections.
 
 mod callers;
+mod carriers;
 mod credentials;
+mod engines;
 mod foundation;
 mod headers;
 mod limits;
@@ -10,6 +12,9 @@ mod routes;
 mod server;
 mod tls;
 
+#[cfg(test)]
+pub(crate) use self::headers::query_name;
+pub(crate) use self::headers::subprotocol;
 use crate::{reader::Section, settings::Settings};
 
 /// Reads everything. `None` where something required is missing or cannot be read, which has

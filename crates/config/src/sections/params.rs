@@ -19,6 +19,7 @@ pub(crate) fn read(
 ) -> BTreeMap<String, Param> {
     let params = section.sections();
     let params = params
+        .filter(|(name, _)| section.is_written(name) || is_used(upstream, name))
         .filter_map(|(name, param)| Some((name.to_owned(), read_one(name, &param)?)))
         .collect();
     if let Some(upstream) = upstream {
@@ -45,7 +46,7 @@ fn read_one(name: &str, section: &Section<'_>) -> Option<Param> {
             .map(|(_, text)| text.to_owned())
             .collect::<Vec<_>>()
     });
-    match (section.is_written("allow"), section.is_written("pattern")) {
+    match (section.holds("allow"), section.holds("pattern")) {
         (true, true) => reader.error(&section.path, "`allow` or `pattern`, not both"),
         (false, false) => reader.error(
             &section.path,
@@ -119,9 +120,14 @@ fn check_declared(section: &Section<'_>, route: &Section<'_>, upstream: &UrlTemp
     }
 }
 
+/// What a preset declares for its own upstream is nothing to another one.
+fn is_used(upstream: Option<&UrlTemplate>, name: &str) -> bool {
+    upstream.is_none_or(|upstream| upstream.params().any(|used| used == name))
+}
+
 fn check_used(section: &Section<'_>, upstream: &UrlTemplate) {
     for (name, param) in section.sections() {
-        if !upstream.params().any(|used| used == name) {
+        if section.is_written(name) && !is_used(Some(upstream), name) {
             let message = format!("`upstream` has no `{{{name}}}`");
             section.reader.warn(&param.path, message);
         }

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, fs::File, path::PathBuf};
 
 use tollbridge_domain::{CallerName, Origin, RouteName};
 
-use super::{credentials, headers, limits, params};
+use super::{carriers, credentials, headers, limits, params};
 use crate::{
     names::did_you_mean,
+    preset::Preset,
     reader::Section,
-    settings::{Carriers, Compression, Origins, Refuse, Route},
+    settings::{Compression, Origins, Refuse, Route},
     url_template::UrlTemplate,
 };
 
@@ -27,27 +28,39 @@ pub(crate) fn read(section: &Section<'_>, root: &Section<'_>) -> BTreeMap<RouteN
 }
 
 fn read_one(section: &Section<'_>, root: &Section<'_>) -> Option<Route> {
-    section.require("upstream", "the ws or wss URL to dial");
+    let preset = section.parsed("preset", Preset::find);
+    section.require("upstream", &wanted_upstream(preset));
     let upstream = section.parsed("upstream", UrlTemplate::parse);
     let params = params::read(&section.section("params"), section, upstream.as_ref());
     let origins = origins(section);
+    let carriers = carriers::read(&section.section("carriers"));
+    let credentials = credentials::read(&section.section("credentials"));
+    // A message that the bridge reads must be text on the wire.
+    let reads = carriers.message.is_some() || !credentials.message.is_empty();
     let route = Route {
+        preset: preset.map(|preset| preset.name().to_owned()),
         paths: section.parsed_list("paths", literal_path),
+        hosts: section.parsed_list("hosts", host),
+        token_prefix: section.defaulted("token_prefix", token_prefix),
         callers: callers(section, root),
         max_uses: section.defaulted_count("max_uses"),
         query_allow: section.parsed_list("query_allow", headers::query_name),
         header_allow: section.parsed_list("header_allow", headers::end_to_end),
         params,
-        carriers: carriers(&section.section("carriers")),
+        carriers,
         require_origin: section.flag("require_origin"),
         refuse: section.defaulted("refuse", Refuse::parse),
-        compression: section.defaulted("compression", Compression::parse),
+        compression: if reads {
+            Compression::Refuse
+        } else {
+            section.defaulted("compression", Compression::parse)
+        },
         keep_response_headers: section.parsed_list("keep_response_headers", headers::returnable),
         subprotocols: section
             .holds("subprotocols")
             .then(|| section.parsed_list("subprotocols", headers::subprotocol)),
         ca: authorities(section),
-        credentials: credentials::read(&section.section("credentials")),
+        credentials,
         limits: limits::read(&section.section("limits")),
         origins: origins?,
         upstream: upstream?,
@@ -107,12 +120,39 @@ fn callers(section: &Section<'_>, root: &Section<'_>) -> Vec<CallerName> {
         .collect()
 }
 
-fn carriers(section: &Section<'_>) -> Carriers {
-    let query = section.parsed_list("query", |name| match name {
-        "token" | "access_token" => Ok(name.to_owned()),
-        _ => Err(format!("query carrier `{name}` is not built yet")),
-    });
-    Carriers { query }
+/// What `upstream` is, with the preset's example where only the user knows the address.
+fn wanted_upstream(preset: Option<&Preset>) -> String {
+    let example = preset.and_then(|preset| preset.init.get("upstream")?.as_str());
+    example.map_or_else(
+        || "the ws or wss URL to dial".to_owned(),
+        |example| format!("the ws or wss URL to dial, as {example:?}"),
+    )
+}
+
+/// A host as browsers send it, without a port.
+fn host(text: &str) -> Result<String, String> {
+    let plain = !text.contains(['/', '@', '?', '#', '%']) && text == text.trim();
+    url::Host::parse(text)
+        .ok()
+        .filter(|_| plain)
+        .map(|host| host.to_string())
+        .ok_or_else(|| format!("{text:?} is not a host name, without a scheme and a port"))
+}
+
+/// What may stand in front of a token: characters of a token, so that every carrier takes both.
+fn token_prefix(text: &str) -> Result<String, String> {
+    let fits = text.len() <= 16
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte));
+    // A token itself starts like this: one without the prefix would be cut.
+    if fits && !"eyJ".starts_with(text) || text.is_empty() {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "{text:?} is not a prefix: at most 16 of A-Z, a-z, 0-9 and . _ ~ -, and not how a token itself starts"
+        ))
+    }
 }
 
 /// A path as it comes in a request line; what the bridge itself serves is not to be had.

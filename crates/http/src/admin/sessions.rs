@@ -59,6 +59,7 @@ pub(super) async fn list(
                 "label": card.label,
                 "metadata": card.metadata,
                 "started": card.started.to_string(),
+                "upstream_request_id": card.upstream_request_id,
                 "age_seconds": live.age.as_secs(),
                 "bytes_up": counts.bytes_up,
                 "bytes_down": counts.bytes_down,

@@ -10,7 +10,7 @@ use tollbridge_token::{
 };
 
 use super::{
-    carrier::{self, Found},
+    carrier::{self, Found, Offer},
     entering::Entering,
     handshake::Handshake,
 };
@@ -43,6 +43,17 @@ pub(crate) struct Refusal {
     /// Present where the token's signature is good: only then the form may be a close code.
     pub(crate) claims: Option<Box<Claims>>,
     pub(crate) retry_after: Option<u32>,
+    /// What the upstream said of it; only where it was asked.
+    pub(crate) upstream: Option<Box<Said>>,
+}
+
+/// What the client may know of an upstream's refusal.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// The session that would have been, for whoever is asked about it.
+    pub(crate) session: SessionId,
+    /// Headers of its answer that the route keeps.
+    pub(crate) kept: Vec<(String, Vec<u8>)>,
 }
 
 impl Refusal {
@@ -52,6 +63,7 @@ impl Refusal {
             why: why.into(),
             claims: None,
             retry_after: None,
+            upstream: None,
         }
     }
 
@@ -106,7 +118,7 @@ impl<'a> Entrance<'a> {
             req,
             shared,
             generation,
-            route: generation.routes.find(req.head().uri.path()).cloned(),
+            route: generation.routes.of(req).cloned(),
             request_id: mint::request_id(req),
             peer: mint::address(req, generation),
             origin,
@@ -115,7 +127,7 @@ impl<'a> Entrance<'a> {
 
     /// Lets the bearer in or says why not.
     pub(crate) async fn admit(&self, handshake: &Handshake) -> Result<Admitted, Refusal> {
-        let (route, query, verified) = self.verified().await?;
+        let (route, query, verified) = self.verified(&handshake.offer).await?;
         self.allowed(&route, &verified)?;
         self.rated(&route, verified.claims())?;
         let client_query = self.client_query(&route, &query, verified.claims())?;
@@ -136,13 +148,16 @@ impl<'a> Entrance<'a> {
     }
 
     /// Finds the route and the token and judges the token. Consumes nothing.
-    pub(crate) async fn verified(&self) -> Result<(Arc<Route>, Query, Verified), Refusal> {
+    pub(crate) async fn verified(
+        &self,
+        offer: &Offer,
+    ) -> Result<(Arc<Route>, Query, Verified), Refusal> {
         let route = self.route.clone().ok_or_else(|| {
             Refusal::stranger(Slug::UnknownRoute, "no route of this name or path")
         })?;
         let query = Query::parse(self.req.query_string())
             .map_err(|error| Refusal::stranger(Slug::BadRequest, error.to_string()))?;
-        let raw = self.token(&route, &query)?;
+        let raw = self.token(&route, &query, offer)?;
         let verified = self
             .shared
             .verifier
@@ -152,8 +167,8 @@ impl<'a> Entrance<'a> {
         Ok((route, query, verified))
     }
 
-    fn token(&self, route: &Route, query: &Query) -> Result<RawToken, Refusal> {
-        match carrier::find(query, &route.carriers, self.req.headers()) {
+    fn token(&self, route: &Route, query: &Query, offer: &Offer) -> Result<RawToken, Refusal> {
+        match carrier::find(&route.carriers, query, self.req.headers(), offer) {
             Found::Token(raw) => Ok(raw),
             Found::Nothing => Err(Refusal::stranger(
                 Slug::TokenMissing,
@@ -359,7 +374,12 @@ fn subprotocols(route: &Route, handshake: &Handshake, claims: &Claims) -> Result
     let Some(allowed) = &route.subprotocols else {
         return Ok(());
     };
-    if handshake.offered.iter().all(|name| allowed.contains(name)) {
+    if handshake
+        .offer
+        .upstream
+        .iter()
+        .all(|name| allowed.contains(name))
+    {
         return Ok(());
     }
     Err(Refusal::genuine(

@@ -10,7 +10,8 @@ use tollbridge_upstream::{
 };
 
 use super::{
-    admission::{Admitted, Entrance, Refusal},
+    admission::{Admitted, Entrance, Refusal, Said},
+    facts,
     handshake::Handshake,
     negotiate,
 };
@@ -54,20 +55,11 @@ pub(crate) async fn dial(
     match outcome {
         Ok(dialled) => Ok(Agreed { dialled, secrets }),
         Err(error) => {
-            tracing::warn!(
-                event = "upstream.failed",
-                request_id = entrance.request_id,
-                session_id = %admitted.session,
-                route = %route.name,
-                code = error.slug().as_str(),
-                status = error.status(),
-                reason = %crate::audit::chain(&error),
-                duration_ms = millis(begun.elapsed()),
-                "the upstream did not take the call"
-            );
+            let upstream = tell(entrance, admitted, &error, &secrets, begun.elapsed());
             let refusal = Refusal {
                 // A refused credential does not mend itself by waiting.
                 retry_after: (error.slug() != Slug::UpstreamRefused).then_some(1),
+                upstream: Some(Box::new(upstream)),
                 ..Refusal::genuine(error.slug(), error.to_string(), claims)
             };
             Err(Failed {
@@ -75,6 +67,40 @@ pub(crate) async fn dial(
                 untouched: error.untouched(),
             })
         }
+    }
+}
+
+/// Writes down what the upstream said, and picks out what the client may know of it.
+fn tell(
+    entrance: &Entrance<'_>,
+    admitted: &Admitted,
+    error: &DialError,
+    secrets: &[Secret<String>],
+    took: Duration,
+) -> Said {
+    let route = &admitted.route;
+    let refused = error.refused();
+    let headers = || {
+        let lines = refused.into_iter().flat_map(|refused| &refused.headers);
+        lines.map(|(name, value)| (name.as_str(), value.as_bytes()))
+    };
+    let body = refused.map(|refused| facts::redacted(&refused.body, secrets));
+    tracing::warn!(
+        event = "upstream.failed",
+        request_id = entrance.request_id,
+        session_id = %admitted.session,
+        route = %route.name,
+        code = error.slug().as_str(),
+        status = error.status(),
+        reason = %crate::audit::chain(error),
+        upstream_request_id = facts::request_ids(route, headers()),
+        upstream_body = body.as_deref().unwrap_or(""),
+        duration_ms = millis(took),
+        "the upstream did not take the call"
+    );
+    Said {
+        session: admitted.session.clone(),
+        kept: facts::kept(route, headers()),
     }
 }
 
@@ -103,6 +129,7 @@ fn compose(
         uuid: uuid::Builder::from_random_bytes(random)
             .into_uuid()
             .to_string(),
+        fetched: None,
     };
     let mut headers = Vec::new();
     for (name, pieces) in &route.credential_headers {
@@ -130,7 +157,7 @@ fn compose(
         url,
         headers,
         passed,
-        protocols: handshake.offered.clone(),
+        protocols: handshake.offer.upstream.clone(),
         extensions: negotiate::extensions(route, handshake),
     };
     Ok((call, secrets(route)?))

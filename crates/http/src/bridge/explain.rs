@@ -6,6 +6,7 @@ use tollbridge_domain::Slug;
 
 use super::{
     admission::{Entrance, Refusal},
+    carrier::Offer,
     handshake, refusal,
 };
 use crate::{
@@ -41,7 +42,7 @@ pub(crate) async fn explain(entrance: &Entrance<'_>) -> Problem {
 
 /// Judges as the upgrade would, and takes nothing: no use, no lease.
 async fn judged(entrance: &Entrance<'_>) -> Result<(), Refusal> {
-    let (route, query, verified) = entrance.verified().await?;
+    let (route, query, verified) = entrance.verified(&Offer::default()).await?;
     entrance.allowed(&route, &verified)?;
     entrance.rated(&route, verified.claims())?;
     entrance.client_query(&route, &query, verified.claims())?;

@@ -5,7 +5,11 @@ use actix_web::{
     http::{Method, Version, header},
 };
 
-use crate::problem::{Code, Problem};
+use super::carrier::Offer;
+use crate::{
+    carriers::Carriers,
+    problem::{Code, Problem},
+};
 
 /// A request that could become a WebSocket.
 pub(crate) struct Handshake {
@@ -13,8 +17,17 @@ pub(crate) struct Handshake {
     pub(crate) accept: String,
     /// Subprotocols that were offered, in order.
     pub(crate) offered: Vec<String>,
+    /// The same, taken apart by the route's carriers.
+    pub(crate) offer: Offer,
     /// The offer of extensions, joined; `None` if there was none.
     pub(crate) extensions: Option<String>,
+}
+
+impl Handshake {
+    /// Takes tokens out of what was offered.
+    pub(crate) fn sort_offer(&mut self, carriers: &Carriers) {
+        self.offer = Offer::of(&self.offered, carriers);
+    }
 }
 
 /// What kind of request came to a bridge address.
@@ -65,6 +78,7 @@ pub(crate) fn read(req: &HttpRequest) -> Result<Asked, Problem> {
     Ok(Asked::Upgrade(Handshake {
         accept: String::from_utf8_lossy(&accept).into_owned(),
         offered: offered(headers)?,
+        offer: Offer::default(),
         extensions: joined(headers, &header::SEC_WEBSOCKET_EXTENSIONS),
     }))
 }

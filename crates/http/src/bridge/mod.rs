@@ -9,6 +9,7 @@ mod call;
 mod carrier;
 mod entering;
 mod explain;
+mod facts;
 mod handshake;
 mod leg;
 mod negotiate;
@@ -39,7 +40,7 @@ pub(crate) async fn bridge(
     let path = req.head().uri.path().to_owned();
     let routes = &generation.routes;
     // Socket.IO puts its own segment behind whatever address it is given.
-    let socket_io = path.contains(SOCKET_IO) && routes.find(&path).is_none();
+    let socket_io = path.contains(SOCKET_IO) && routes.of(&req).is_none();
     if socket_io || !routes.owns(&path) {
         return Err(nothing_here(&req, &path));
     }
@@ -47,7 +48,10 @@ pub(crate) async fn bridge(
     let entrance = Entrance::new(&req, &shared, &generation);
     match asked {
         Asked::Explanation => Err(explain::explain(&entrance).await),
-        Asked::Upgrade(handshake) => {
+        Asked::Upgrade(mut handshake) => {
+            if let Some(route) = &entrance.route {
+                handshake.sort_offer(&route.carriers);
+            }
             let admitted = match entrance.admit(&handshake).await {
                 Ok(admitted) => admitted,
                 Err(refusal) => return entrance.refuse(refusal, &handshake, payload),

@@ -5,7 +5,7 @@ use actix_web::{
     http::header::{self, HeaderName, HeaderValue},
 };
 
-use super::handshake::Handshake;
+use super::{carrier::Offer, handshake::Handshake};
 use crate::route::{Compression, Route};
 
 /// The offer of permessage-deflate that goes upstream, if the client made one and the route lets
@@ -30,11 +30,9 @@ pub(crate) fn extensions(route: &Route, handshake: &Handshake) -> Option<String>
 }
 
 /// The subprotocol of the answer: the upstream's choice; else, since browsers insist on one where
-/// they offered some, the first that was offered.
-pub(crate) fn echo(chosen: Option<&str>, offered: &[String]) -> Option<String> {
-    chosen
-        .or_else(|| offered.first().map(String::as_str))
-        .map(str::to_owned)
+/// they offered some, one that holds no token.
+pub(crate) fn echo(chosen: Option<&str>, offer: &Offer) -> Option<String> {
+    chosen.or(offer.echo.as_deref()).map(str::to_owned)
 }
 
 /// 101 Switching Protocols.

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use tollbridge_domain::Form;
 use tollbridge_relay::Close;
 use tollbridge_store::AuditEntry;
@@ -118,10 +118,19 @@ impl Entrance<'_> {
 /// The HTTP form of a refusal.
 pub(crate) fn problem(refusal: &Refusal) -> Problem {
     let problem = Problem::new(Code::Slug(refusal.slug));
-    Problem {
+    let problem = Problem {
         retry_after: refusal.retry_after.or(problem.retry_after),
         ..problem
-    }
+    };
+    let said = refusal.upstream.iter();
+    said.flat_map(|said| &said.kept)
+        .fold(problem, |problem, (name, value)| {
+            let name = header::HeaderName::try_from(name.as_str());
+            match (name, header::HeaderValue::from_bytes(value)) {
+                (Ok(name), Ok(value)) => problem.header(name, value),
+                _ => problem,
+            }
+        })
 }
 
 /// One of the bounded number of accept-then-close answers.
@@ -151,9 +160,12 @@ fn accept_then_close(
     payload: web::Payload,
     slot: Slot,
 ) -> HttpResponse {
-    let close = Close::bridge(refusal.slug, refusal.retry_after, None);
-    let echoed = negotiate::echo(None, &handshake.offered);
-    let answer = negotiate::switch(handshake, echoed.as_deref(), None, &[]);
+    let said = refusal.upstream.as_deref();
+    let session = said.map(|said| &said.session);
+    let close = Close::bridge(refusal.slug, refusal.retry_after, session);
+    let echoed = negotiate::echo(None, &handshake.offer);
+    let kept = said.map_or(&[][..], |said| &said.kept);
+    let answer = negotiate::switch(handshake, echoed.as_deref(), None, kept);
     leg::connect(req, answer, payload, move |client| {
         // Bounded by `MOST_REFUSING` and by the two seconds that `refuse` takes at the longest.
         actix_web::rt::spawn(async move {

@@ -16,6 +16,7 @@ use super::{
     admission::{Admitted, Entrance, HeldLease},
     call::{Agreed, millis},
     entering::Entering,
+    facts,
     handshake::Handshake,
     leg, negotiate,
 };
@@ -30,25 +31,20 @@ pub(crate) fn open(
     payload: web::Payload,
 ) -> HttpResponse {
     let Agreed { dialled, secrets } = agreed;
-    let kept: Vec<(String, Vec<u8>)> = dialled
-        .headers
-        .into_iter()
-        .filter(|(name, _)| {
-            admitted
-                .route
-                .keep_response_headers
-                .iter()
-                .any(|keep| keep.eq_ignore_ascii_case(name))
-        })
-        .collect();
-    let protocol = negotiate::echo(dialled.protocol.as_deref(), &handshake.offered);
+    let headers = || {
+        let lines = dialled.headers.iter();
+        lines.map(|(name, value)| (name.as_str(), value.as_slice()))
+    };
+    let kept = facts::kept(&admitted.route, headers());
+    let upstream_request_id = facts::request_ids(&admitted.route, headers());
+    let protocol = negotiate::echo(dialled.protocol.as_deref(), &handshake.offer);
     let answer = negotiate::switch(
         handshake,
         protocol.as_deref(),
         dialled.extensions.as_deref(),
         &kept,
     );
-    let running = Running::new(entrance, admitted, &kept);
+    let running = Running::new(entrance, admitted, upstream_request_id);
     let terms = Terms {
         limits: running.limits(),
         rsv1: dialled.extensions.is_some(),
@@ -69,7 +65,6 @@ struct Running {
     claims: Claims,
     route: Arc<Route>,
     request_id: String,
-    upstream_request_id: String,
     begun: Instant,
     /// On the way to the session; gone once it has begun.
     entering: Option<Entering>,
@@ -80,7 +75,7 @@ struct Running {
 }
 
 impl Running {
-    fn new(entrance: &Entrance<'_>, admitted: Admitted, kept: &[(String, Vec<u8>)]) -> Self {
+    fn new(entrance: &Entrance<'_>, admitted: Admitted, upstream_request_id: String) -> Self {
         let Admitted {
             admission,
             route,
@@ -103,19 +98,14 @@ impl Running {
             metadata: claims.metadata().cloned(),
             started: entrance.shared.clock.now(),
             issued: claims.issued_at(),
+            upstream_request_id,
         };
-        let upstream_request_id = kept
-            .iter()
-            .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value)))
-            .collect::<Vec<_>>()
-            .join(" ");
         Self {
             shared: entrance.shared.clone(),
             card,
             claims,
             route,
             request_id: entrance.request_id.clone(),
-            upstream_request_id,
             begun: Instant::now(),
             entering: Some(entering),
             meter: None,
@@ -192,7 +182,7 @@ impl Running {
             sub = %card.subject,
             origin = card.origin.as_deref().unwrap_or(""),
             client_ip = card.peer,
-            upstream_request_id = self.upstream_request_id,
+            upstream_request_id = card.upstream_request_id,
             "a session opened"
         );
         self.shared.audit.push(self.fact(

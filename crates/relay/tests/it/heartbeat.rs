@@ -54,6 +54,22 @@ async fn a_ping_waits_for_the_end_of_a_frame() {
     assert_eq!(stage.client.frame().await.first, PING);
 }
 
+/// It went at 30 s, on the back of a message: its answer is due 25 s after that.
+#[tokio::test(start_paused = true)]
+async fn a_ping_that_had_to_wait_is_waited_for_like_any_other() {
+    let mut stage = beating();
+    let start = Instant::now();
+    let frame = plain(BINARY, &[4; 100]);
+    stage.upstream.send(&frame[..50]).await;
+    stage.client.expect(&frame[..50]).await;
+    sleep(Duration::from_secs(30)).await;
+    stage.upstream.send(&frame[50..]).await;
+    stage.client.expect(&frame[50..]).await;
+    assert_eq!(stage.client.frame().await.first, PING);
+    assert_eq!(stage.upstream.close().await.0, Some(1001));
+    assert_eq!(start.elapsed().as_secs(), 55);
+}
+
 /// R12: a vanished client is gone within two intervals of its last byte: here it is silent from
 /// the tenth second on, pinged at 25 and given up at 50.
 #[tokio::test(start_paused = true)]

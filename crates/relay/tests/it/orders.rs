@@ -1,14 +1,22 @@
 //! Ends from outside.
 
-use std::time::Duration;
+use std::{
+    future::Future as _,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
-use tokio::time::Instant;
+use tokio::{
+    io::duplex,
+    time::{Instant, timeout},
+};
 use tollbridge_domain::Slug;
-use tollbridge_relay::{Reins, Side};
+use tollbridge_relay::{Reins, Side, relay};
 
 use crate::{
     frames::{BINARY, CLOSE, closing, header, masked},
-    stage::{Stage, terms},
+    stage::{Counting, Peer, Stage, terms},
 };
 
 #[tokio::test(start_paused = true)]
@@ -35,6 +43,30 @@ async fn an_order_reaches_both_sides() {
         assert_eq!((ending.side, ending.slug), (Side::Bridge, Some(slug)));
         assert!(ending.clean);
     }
+}
+
+/// Whoever polls a session last is the one to be woken.
+#[tokio::test(start_paused = true)]
+async fn an_order_reaches_a_session_that_another_task_took_over() {
+    let (client, client_leg) = duplex(1024);
+    let (_upstream, upstream_leg) = duplex(1024);
+    let (reins, orders) = Reins::new();
+    let (meter, entropy) = (Arc::default(), Arc::new(Counting::default()));
+    let mut session = Box::pin(relay(
+        client_leg,
+        upstream_leg,
+        terms(),
+        orders,
+        meter,
+        entropy,
+    ));
+    let mut nobody = Context::from_waker(Waker::noop());
+    assert!(session.as_mut().poll(&mut nobody).is_pending());
+    tokio::spawn(session);
+    tokio::task::yield_now().await;
+    reins.end(Slug::Killed, None);
+    let told = timeout(Duration::from_secs(1), async { Peer(client).close().await }).await;
+    assert_eq!(told.expect("told at once").0, Some(4410));
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,12 +136,11 @@ async fn peers_that_ignore_an_order_are_gone_within_four_seconds() {
 async fn an_order_before_the_session_is_obeyed() {
     let (reins, orders) = Reins::new();
     reins.end(Slug::Revoked, None);
-    let (mut client, leg) = tokio::io::duplex(1024);
-    let (_upstream, far) = tokio::io::duplex(1024);
-    let entropy = std::sync::Arc::new(crate::stage::Counting::default());
-    let session = tollbridge_relay::relay(leg, far, terms(), orders, Default::default(), entropy);
-    let session = tokio::spawn(session);
-    let mut peer = crate::stage::Peer(std::mem::replace(&mut client, tokio::io::duplex(1).0));
+    let (client, leg) = duplex(1024);
+    let (_upstream, far) = duplex(1024);
+    let entropy = Arc::new(Counting::default());
+    let session = tokio::spawn(relay(leg, far, terms(), orders, Arc::default(), entropy));
+    let mut peer = Peer(client);
     assert_eq!(peer.close().await.0, Some(4410));
     assert_eq!(session.await.unwrap().slug, Some(Slug::Revoked));
 }

@@ -196,5 +196,6 @@ fn card(session: &str, subject: &str) -> Card {
         metadata: None,
         started: Moment::default(),
         issued: Moment::default(),
+        upstream_request_id: String::new(),
     }
 }

@@ -116,7 +116,9 @@ fn present(
     if json {
         tollbridge_http::minted_body(generation, grant, minted).to_string()
     } else {
-        minted.token.reveal().clone()
+        tollbridge_http::presented(generation, grant, minted)
+            .reveal()
+            .clone()
     }
 }
 
@@ -144,7 +146,14 @@ fn read(path: Option<PathBuf>) -> Result<RawToken, Failure> {
         None => std::io::read_to_string(std::io::stdin()),
     };
     let text = text.map_err(|error| Failure::of("the token", &error))?;
-    RawToken::parse(text.trim()).map_err(|error| Failure::Negative(error.to_string()))
+    RawToken::parse(unprefixed(text.trim())).map_err(|error| Failure::Negative(error.to_string()))
+}
+
+/// A token begins with its header, `{"` in base64url; what stands before is a route's prefix.
+fn unprefixed(text: &str) -> &str {
+    text.find("eyJ")
+        .and_then(|start| text.get(start..))
+        .unwrap_or(text)
 }
 
 fn inspect(path: Option<PathBuf>) -> Result<(), Failure> {

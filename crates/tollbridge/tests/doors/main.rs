@@ -9,6 +9,7 @@
 )]
 
 mod bodies;
+mod borne;
 mod carriers;
 mod clean;
 mod confusion;

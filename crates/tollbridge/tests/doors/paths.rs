@@ -37,7 +37,6 @@ async fn a_path_leads_to_its_route_or_nowhere() {
         ("/v1%2fbridge/voice", "not_found"),
         ("/voice-live/realtime/", "not_found"),
         ("/voice-live/real%74ime", "not_found"),
-        ("/voice-live//realtime", "not_found"),
         ("/", "not_found"),
     ] {
         let handshake = Handshake::to(&format!("{path}?token={token}"));
@@ -45,11 +44,13 @@ async fn a_path_leads_to_its_route_or_nowhere() {
         assert_eq!((status, told.as_str()), (404, code), "{path}");
     }
     assert_eq!(upstream.connections(), 0);
-    stage.redeem("voice", &token).await;
+    // One vendor's SDK doubles the slash of a literal path.
+    let handshake = Handshake::to(&format!("//voice-live//realtime?token={token}"));
+    stage.open(handshake).await.close(1000).await;
     stage.end().await;
 }
 
-/// The absolute form and a strange `Host` change nothing: hosts do not route here.
+/// The absolute form and a strange `Host` change nothing where no route has `hosts`.
 #[tokio::test]
 async fn a_host_leads_nowhere() {
     let upstream = echoing().await;
