@@ -50,8 +50,6 @@ impl AzureManagedIdentity {
 pub(crate) fn endpoint(configured: Option<&Url>, usual: &'static str) -> Result<Url, FetchError> {
     match configured {
         Some(url) => Ok(url.clone()),
-        None => {
-            Url::parse(usual).map_err(|_malformed| FetchError::Request("its URL is malformed"))
-        }
+        None => Url::parse(usual).map_err(|_malformed| FetchError::Request("its URL is malformed")),
     }
 }

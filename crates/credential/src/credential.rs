@@ -154,16 +154,15 @@ impl Core {
         if let Some(error) = failing {
             return Err(error);
         }
-        let outcome = self.fetch(http, asked).await;
-        self.tell(&outcome);
-        let mut book = self.book();
-        match outcome {
-            Ok(harvest) => Ok(book.succeed(harvest)),
+        let outcome = match self.fetch(http, asked).await {
+            Ok(harvest) => Ok(self.book().succeed(harvest)),
             Err(error) => {
-                book.fail(&error, self.now());
+                self.book().fail(&error, self.now());
                 Err(error)
             }
-        }
+        };
+        self.tell(outcome.as_ref().err());
+        outcome
     }
 
     async fn fetch(&self, http: &Http, now: Moment) -> Result<Harvest, FetchError> {
@@ -175,9 +174,10 @@ impl Core {
     }
 
     pub(crate) fn land(&self, flight: u64, asked: Moment, outcome: Result<Harvest, FetchError>) {
-        self.tell(&outcome);
+        let error = outcome.as_ref().err().cloned();
         self.book().land(flight, (asked, self.now()), outcome);
         self.news.notify_waiters();
+        self.tell(error.as_ref());
     }
 
     pub(crate) fn abandon(&self, flight: u64) {
@@ -189,9 +189,9 @@ impl Core {
         self.clock.now()
     }
 
-    fn tell(&self, outcome: &Result<Harvest, FetchError>) {
+    fn tell(&self, error: Option<&FetchError>) {
         if let Some(watcher) = self.watcher.get() {
-            watcher(outcome.as_ref().map(|_harvest| ()));
+            watcher(error.map_or(Ok(()), Err));
         }
     }
 

@@ -25,7 +25,11 @@ impl GcpMetadata {
     pub(crate) async fn fetch(&self, means: &Means<'_>) -> Result<Harvest, FetchError> {
         let answer = means.http.ask(self.ask()?, means.tls).await?;
         // In a network that is not Google's the name can lead to anybody.
-        if answer.headers.get(Self::FLAVOR).is_none_or(|it| it != "Google") {
+        if answer
+            .headers
+            .get(Self::FLAVOR)
+            .is_none_or(|it| it != "Google")
+        {
             return Err(FetchError::Answer("but is no metadata server of Google's"));
         }
         answer::bearer(&answer.body, means.now)

@@ -106,7 +106,10 @@ mod tests {
     #[test]
     fn only_https_is_proved_and_only_http_goes_without() {
         let tls = Tls::new(None).unwrap();
-        let proof = |url: &str| tls.proof(&url.parse().unwrap()).map(|proof| proof.is_some());
+        let proof = |url: &str| {
+            tls.proof(&url.parse().unwrap())
+                .map(|proof| proof.is_some())
+        };
         assert_eq!(proof("http://169.254.169.254/"), Ok(false));
         for url in [
             "https://a.test/",
