@@ -1,0 +1,55 @@
+//! What awc means when it gives up.
+
+use std::io;
+
+use awc::error::{ConnectError, PayloadError, SendRequestError};
+use rustls::Error as TlsFailure;
+
+use crate::FetchError;
+
+/// No answer came.
+pub(crate) fn unanswered(error: SendRequestError) -> FetchError {
+    match error {
+        SendRequestError::Url(_) | SendRequestError::Http(_) => {
+            FetchError::Request("its URL or a header is malformed")
+        }
+        SendRequestError::Connect(ConnectError::Io(error)) | SendRequestError::Send(error) => {
+            unreachable(words(&error))
+        }
+        SendRequestError::Connect(ConnectError::Disconnected) => {
+            unreachable("the connection ended before the answer".to_owned())
+        }
+        SendRequestError::Connect(ConnectError::Resolver(error)) => {
+            unreachable(format!("its host name does not resolve: {error}"))
+        }
+        SendRequestError::Connect(error) => unreachable(error.to_string()),
+        SendRequestError::Response(_) => FetchError::Answer("in something else than HTTP/1.1"),
+        _ => FetchError::Abandoned,
+    }
+}
+
+/// The answer came, but not to its end.
+pub(crate) fn torn(error: &PayloadError) -> FetchError {
+    match error {
+        PayloadError::Io(error) => unreachable(words(error)),
+        _ => FetchError::Answer("with a body that does not end as its head says"),
+    }
+}
+
+fn unreachable(words: String) -> FetchError {
+    /// A certificate can hold any text; a log line must not.
+    const LONGEST: usize = 240;
+    let clean = words.chars().map(|one| match one {
+        one if one.is_control() => ' ',
+        one => one,
+    });
+    FetchError::Unreachable(clean.take(LONGEST).collect())
+}
+
+/// What went wrong, without the layers that say only that something did.
+fn words(error: &io::Error) -> String {
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<TlsFailure>());
+    tls.map_or_else(|| error.to_string(), ToString::to_string)
+}

@@ -1,0 +1,141 @@
+//! Asking token endpoints.
+
+use std::{fmt, time::Duration};
+
+use awc::{
+    Client, ClientResponse, Connector,
+    error::PayloadError,
+    http::{Uri, header::HeaderMap},
+};
+use bytes::Bytes;
+use url::Url;
+
+use crate::{
+    FetchError, Tls, Why,
+    ask::Ask,
+    failure,
+    wire::{Tcp, proving},
+};
+
+/// The longest answer that is read. A token is 2 KiB, with groups in it 10.
+const LONGEST: usize = 64 * 1024;
+
+/// The deadline is the fetch's own; awc's is only out of its way.
+const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Carries questions to token endpoints, over HTTP/1.1. Belongs to one worker thread; clones carry
+/// for the same. Makes a connection for each question, follows no redirect, keeps nothing.
+///
+/// Works on an actix worker, or on any thread with a local task set: awc spawns local tasks.
+#[derive(Clone)]
+pub struct Http(Client);
+
+/// A successful answer.
+pub(crate) struct Answer {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Http {
+    /// For the current worker thread.
+    #[must_use]
+    pub fn new() -> Self {
+        let connector = Connector::new()
+            .connector(Tcp::default())
+            .timeout(NEVER)
+            .limit(0)
+            // awc pools by host and port, and does not know who has proved what to whom.
+            .conn_keep_alive(Duration::ZERO)
+            .conn_lifetime(Duration::ZERO);
+        Self(
+            Client::builder()
+                .connector(connector)
+                .disable_redirects()
+                .disable_timeout()
+                .no_default_headers()
+                .finish(),
+        )
+    }
+
+    /// Asks, and takes only a success for an answer.
+    pub(crate) async fn ask(&self, ask: Ask, tls: &Tls) -> Result<Answer, FetchError> {
+        let proof = tls.proof(&ask.url)?;
+        let mut request = self.0.request(ask.method, in_the_clear(&ask.url)?);
+        *request.headers_mut() = ask.headers;
+        let request = request.force_close();
+        let body = ask.body.map(|text| text.reveal().clone());
+        let answer = proving(proof, async {
+            match body {
+                Some(body) => request.send_body(body).await,
+                None => request.send().await,
+            }
+        });
+        let mut answer = answer.await.map_err(failure::unanswered)?;
+        let status = answer.status();
+        let body = read(&mut answer).await;
+        if status.is_success() {
+            return Ok(Answer {
+                headers: answer.headers().clone(),
+                body: body?,
+            });
+        }
+        Err(FetchError::Refused {
+            status: status.as_u16(),
+            why: body.ok().and_then(|body| Why::read(&body, &ask.hidden)),
+        })
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Http")
+    }
+}
+
+/// The address for awc, which must not speak TLS itself: the stream that it is given does.
+fn in_the_clear(url: &Url) -> Result<Uri, FetchError> {
+    let malformed = || FetchError::Request("its URL is malformed");
+    let port = url.port_or_known_default();
+    let mut url = url.clone();
+    url.set_fragment(None);
+    url.set_scheme("http")
+        .and_then(|()| url.set_port(port))
+        .map_err(|()| malformed())?;
+    Uri::try_from(url.as_str()).map_err(|_too_long| malformed())
+}
+
+async fn read(answer: &mut ClientResponse) -> Result<Bytes, FetchError> {
+    answer
+        .body()
+        .limit(LONGEST)
+        .await
+        .map_err(|error| match error {
+            PayloadError::Overflow => FetchError::Answer("with more than 64 KiB"),
+            other => failure::torn(&other),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn awc_asks_the_same_port_without_tls() {
+        for (url, clear) in [
+            ("https://a.test/b?c", "http://a.test:443/b?c"),
+            ("https://a.test:8443/b", "http://a.test:8443/b"),
+            ("https://a.test:80/b#d", "http://a.test/b"),
+            ("http://a.test/b", "http://a.test/b"),
+            ("https://[::1]/", "http://[::1]:443/"),
+        ] {
+            let seen = in_the_clear(&url.parse().unwrap()).unwrap();
+            assert_eq!(seen.to_string(), clear);
+        }
+    }
+}
