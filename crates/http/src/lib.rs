@@ -24,6 +24,7 @@ mod request;
 mod revoked;
 mod route;
 mod shared;
+mod sign;
 mod takeover;
 mod wire;
 
@@ -43,6 +44,7 @@ pub use self::{
     revoked::{Revoked, names},
     route::{Caps, Compression, Origins, Param, RefuseBy, Route, Table},
     shared::{Generation, Health, ReloadError, ReloadReport, Shared, Steering, Worker},
+    sign::{Read, Sign},
     takeover::{Listening, ServerPair, ServerTls, Workers, serve},
     wire::{api_key, signing_key},
 };

@@ -40,6 +40,8 @@ pub struct Metrics {
     pub handshake_seconds: HistogramVec,
     /// Upstream handshakes, by route and status.
     pub handshakes: IntCounterVec,
+    /// Fetches of upstream credentials, by route and outcome.
+    pub credential_fetches: IntCounterVec,
     /// Relayed bytes, by route and direction.
     pub bytes: IntCounterVec,
     /// Relayed messages, by route and direction.
@@ -121,6 +123,12 @@ impl Metrics {
                 "Time of an upstream handshake.",
                 &["route", "outcome"],
                 (0.001, 2.0, 14),
+            )?,
+            credential_fetches: counters(
+                &registry,
+                "credential_fetches_total",
+                "Fetches of upstream credentials.",
+                &["route", "outcome"],
             )?,
             handshakes: counters(
                 &registry,

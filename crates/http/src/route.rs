@@ -9,11 +9,12 @@ use std::{
 
 use actix_web::{HttpRequest, http::header::HOST};
 use regex_lite::Regex;
+use tollbridge_credential::Credential;
 use tollbridge_domain::{CallerName, Origin, RouteName};
 use tollbridge_relay::Limits;
 use tollbridge_upstream::{Piece, Target, Tls};
 
-use crate::{carriers::Carriers, rate::Rate};
+use crate::{carriers::Carriers, rate::Rate, sign::Sign};
 
 /// Which pages may connect.
 #[derive(Clone, Debug)]
@@ -129,6 +130,12 @@ pub struct Route {
     pub credential_headers: Vec<(String, Vec<Piece>)>,
     /// Credentials that enter the query.
     pub credential_query: Vec<(String, Vec<Piece>)>,
+    /// Credentials that enter the client's first message, by JSON pointer.
+    pub credential_message: Vec<(String, Vec<Piece>)>,
+    /// What is fetched before a dial: `{fetched}`, or the address.
+    pub fetch: Option<Arc<Credential>>,
+    /// How the address is signed.
+    pub sign: Option<Sign>,
     /// TLS towards the upstream.
     pub tls: Tls,
     /// Deadline of DNS, TCP and TLS together, and of the whole dial with its answer.

@@ -1,7 +1,7 @@
 //! What handlers share: one per process ([`Shared`]), one per worker thread ([`Worker`]).
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::HashMap,
     rc::Rc,
     sync::{
@@ -14,6 +14,8 @@ use std::{
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tollbridge_authn::{ApiKeys, Chain};
+use prometheus::IntCounterVec;
+use tollbridge_credential::{FetchError, Http};
 use tollbridge_domain::{Act, CallerName, Clock, Entropy, Moment, RouteName, SessionId};
 use tollbridge_keyring::Keyring;
 use tollbridge_relay::Registry;
@@ -59,6 +61,40 @@ pub struct Generation {
     pub body_timeout: Duration,
     /// The effective configuration, secrets masked.
     pub shown: String,
+}
+
+impl Generation {
+    /// Has every fetch of a credential told: a renewal that fails while the old one still lasts is
+    /// seen by nobody else.
+    #[must_use]
+    pub fn watched(self, metrics: &Metrics) -> Self {
+        for route in self.routes.iter() {
+            let Some(credential) = &route.fetch else {
+                continue;
+            };
+            let (name, fetches) = (route.name.clone(), metrics.credential_fetches.clone());
+            credential.watch(move |outcome| told(&name, &fetches, outcome));
+        }
+        self
+    }
+}
+
+fn told(route: &RouteName, fetches: &IntCounterVec, outcome: Result<(), &FetchError>) {
+    let label = outcome.map_or_else(|error| error.slug().as_str(), |()| "ok");
+    let labels = [route.as_str(), label];
+    fetches.with_label_values(&labels).inc();
+    match outcome {
+        Ok(()) => {
+            tracing::info!(event = "credential.fetched", route = %route, "a credential was fetched");
+        }
+        Err(error) => tracing::warn!(
+            event = "credential.failed",
+            route = %route,
+            code = label,
+            reason = %crate::audit::chain(error),
+            "a credential could not be fetched"
+        ),
+    }
 }
 
 /// What only the binary can do.
@@ -138,6 +174,8 @@ pub struct Shared {
     pub entering: AtomicUsize,
     /// Accept-then-close answers under way.
     pub refusing: AtomicUsize,
+    /// Clients that were let in to bring their token in a message, and have not.
+    pub waiting: AtomicUsize,
 }
 
 /// Whether this node takes work.
@@ -221,6 +259,8 @@ impl Shared {
 #[derive(Clone, Default)]
 pub struct Worker {
     dialers: Rc<RefCell<HashMap<RouteName, Made>>>,
+    /// Asks token endpoints; made when the first route needs it.
+    asking: Rc<OnceCell<Http>>,
 }
 
 /// A dialer and the generation it was made for.
@@ -245,5 +285,10 @@ impl Worker {
         };
         dialers.insert(route.name.clone(), made);
         dialer
+    }
+
+    /// What asks token endpoints on this thread.
+    pub(crate) fn asking(&self) -> &Http {
+        self.asking.get_or_init(Http::new)
     }
 }

@@ -296,6 +296,9 @@ fn route(upstream: &Upstream) -> Route {
             vec![tollbridge_upstream::Piece::Text("unused".to_owned())],
         )],
         credential_query: Vec::new(),
+        credential_message: Vec::new(),
+        fetch: None,
+        sign: None,
         tls: Tls::new(None).unwrap(),
         connect_timeout: Duration::from_secs(5),
         caps: Caps {

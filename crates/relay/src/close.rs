@@ -32,6 +32,20 @@ impl Close {
         }
     }
 
+    /// As [`Close::bridge`], to a client that was let in before anybody knew it: what would have been
+    /// an HTTP status of 401 is 4401.
+    #[must_use]
+    pub fn told(slug: Slug, retry_after: Option<u32>, session: Option<&SessionId>) -> Self {
+        let close = Self::bridge(slug, retry_after, session);
+        match (slug.close_code(), slug.status()) {
+            (None, 401) => Self {
+                code: 4401,
+                ..close
+            },
+            _ => close,
+        }
+    }
+
     /// The frame a server sends.
     pub(crate) fn frame(&self) -> Vec<u8> {
         frame(Some(self.code), &self.reason, None)

@@ -17,6 +17,7 @@ mod heartbeat;
 mod limits;
 mod meter;
 mod orders;
+mod prelude;
 mod pump;
 mod registry;
 mod relay;
@@ -35,6 +36,7 @@ pub use self::{
     meter::{Counts, Meter},
     orders::{Orders, Reins},
     registry::{Card, Live, Registry},
+    prelude::{First, NoFirst, first_message, say, text_frame},
     relay::relay,
 };
 pub use tollbridge_stream::Leg;

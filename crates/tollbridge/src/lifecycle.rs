@@ -94,6 +94,7 @@ impl Ready {
         let generation = wire::generation(&settings, 1, address, Some(&api_keys))
             .map_err(|error| Failure::Configuration(error.to_string()))?;
         let metrics = Metrics::new(VERSION).map_err(|error| Failure::of("the metrics", &error))?;
+        let generation = generation.watched(&metrics);
         let presented = Presented::where_written(&settings, &metrics, &clock)?;
         let helm = Arc::new(Helm::new(
             config,
@@ -132,6 +133,7 @@ impl Ready {
             health: Health::default(),
             entering: std::sync::atomic::AtomicUsize::new(0),
             refusing: std::sync::atomic::AtomicUsize::new(0),
+            waiting: std::sync::atomic::AtomicUsize::new(0),
             store: store as Arc<dyn Store>,
             keyring,
             api_keys,

@@ -135,6 +135,7 @@ impl Helm {
         follow_master(&shared, &settings).await?;
         shared.store.record_act(act, shared.clock.now()).await?;
         shared.keyring.set_policy(local::policy(&settings));
+        let generation = generation.watched(&shared.metrics);
         shared.generation.store(Arc::new(generation));
         if let (Some(presented), Some(pair)) = (&self.presented, pair) {
             presented.serve(pair);

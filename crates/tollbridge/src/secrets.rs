@@ -9,6 +9,7 @@ use std::{
 
 use tollbridge_config::{Part, SecretRef, ValueTemplate};
 use tollbridge_domain::Secret;
+use tollbridge_http::Read;
 use tollbridge_upstream::Piece;
 
 /// Turns a configured value into pieces. Every secret is read once now, so that an unreadable one
@@ -24,14 +25,36 @@ pub(crate) fn pieces(template: &ValueTemplate) -> Result<Vec<Piece>, String> {
                 Part::SessionId => Piece::SessionId,
                 Part::Subject => Piece::Subject,
                 Part::Fetched => Piece::Fetched,
-                Part::Secret(reference) => {
-                    let kept = Kept::new(reference.clone());
-                    kept.read()?;
-                    Piece::Secret(Arc::new(move || kept.read()))
-                }
+                Part::Secret(reference) => Piece::Secret(reader(reference)?),
             })
         })
         .collect()
+}
+
+/// Reads one secret, now and whenever it is wanted.
+pub(crate) fn reader(reference: &SecretRef) -> Result<Read, String> {
+    let kept = Kept::new(reference.clone());
+    kept.read()?;
+    Ok(Arc::new(move || kept.read()))
+}
+
+/// Reads a value that is for no session in particular: text and secrets.
+pub(crate) fn text(template: &ValueTemplate) -> Result<Read, String> {
+    let pieces = pieces(template)?;
+    Ok(Arc::new(move || {
+        let parts = pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => Ok(Secret::new(text.clone())),
+                Piece::Secret(read) => read(),
+                Piece::Uuid | Piece::SessionId | Piece::Subject | Piece::Fetched => {
+                    Err("there is no session yet".to_owned())
+                }
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let texts: Vec<&str> = parts.iter().map(|part| part.reveal().as_str()).collect();
+        Ok(Secret::new(texts.concat()))
+    }))
 }
 
 /// What tells one version of a file from the next.

@@ -15,6 +15,8 @@ use tollbridge_upstream::{Part, Piece, Scheme, Target, Tls};
 
 use crate::secrets;
 
+mod engines;
+
 /// Why settings that passed the check do not run here: a file that cannot be read, a pattern.
 #[derive(Debug, thiserror::Error)]
 #[error("{key}: {why}")]
@@ -161,6 +163,23 @@ fn route(
             .map_err(|(key, why)| fail(&format!("credentials.headers.{key}"), why))?,
         credential_query: credentials(&written.credentials.query)
             .map_err(|(key, why)| fail(&format!("credentials.query.{key}"), why))?,
+        credential_message: credentials(&written.credentials.message)
+            .map_err(|(key, why)| fail(&format!("credentials.message.{key}"), why))?,
+        fetch: written
+            .credentials
+            .fetch
+            .as_ref()
+            .map(|fetch| engines::fetch(fetch, written.limits.connect_timeout, ca.as_deref()))
+            .transpose()
+            .map_err(|why| fail("credentials", why))?
+            .map(Arc::new),
+        sign: written
+            .credentials
+            .sign
+            .as_ref()
+            .map(engines::sign)
+            .transpose()
+            .map_err(|why| fail("credentials", why))?,
         tls: Tls::new(ca.as_deref()).map_err(|error| fail("ca", tollbridge_http::chain(&error)))?,
         connect_timeout: written.limits.connect_timeout,
         caps: Caps {
@@ -258,14 +277,15 @@ fn params(written: &written::Route) -> Keyed<std::collections::BTreeMap<String, 
         .collect()
 }
 
-fn credentials<'a>(
-    written: impl IntoIterator<Item = (&'a String, &'a written::ValueTemplate)>,
+fn credentials<'a, N: ToString + 'a>(
+    written: impl IntoIterator<Item = (&'a N, &'a written::ValueTemplate)>,
 ) -> Keyed<Vec<(String, Vec<Piece>)>> {
     written
         .into_iter()
         .map(|(name, template)| {
+            let name = name.to_string();
             let pieces = secrets::pieces(template).map_err(|why| (name.clone(), why))?;
-            Ok((name.clone(), pieces))
+            Ok((name, pieces))
         })
         .collect()
 }

@@ -47,6 +47,9 @@ pub enum TargetError {
     /// The result would lead elsewhere in the path.
     #[error("a path segment is empty, `.` or `..` once its parameters are filled in")]
     DotSegment,
+    /// An address that was fetched leads somewhere else than the template.
+    #[error("the fetched address is not on the upstream's host")]
+    Foreign,
     /// The template is no URL.
     #[error("the upstream's address is not a URL")]
     Malformed,
@@ -80,6 +83,46 @@ impl Target {
             query.set(name, value);
         }
         self.assemble(&path, query.as_str())
+    }
+
+    /// As [`Target::url`], from a complete address that the vendor gave out for this session: it
+    /// must lead to where the template leads, and its own parameters win.
+    ///
+    /// # Errors
+    /// Where it is no URL, or leads to another host.
+    pub fn fetched_url(
+        &self,
+        address: &str,
+        client_query: &[(String, String)],
+        static_query: Vec<(String, Secret<String>)>,
+    ) -> Result<Url, TargetError> {
+        let mut url = Url::parse(address).map_err(|_not_a_url| TargetError::Malformed)?;
+        let own = self.assemble("/", "")?;
+        let same = url.scheme() == own.scheme()
+            && url.host_str() == own.host_str()
+            && url.port_or_known_default() == own.port_or_known_default()
+            && url.username().is_empty()
+            && url.password().is_none();
+        if !same {
+            return Err(TargetError::Foreign);
+        }
+        url.set_fragment(None);
+        let mut query = Query::default();
+        for pair in url.query().unwrap_or_default().split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if !name.is_empty() {
+                query.set_raw(name, value);
+            }
+        }
+        for (name, value) in &static_query {
+            query.set(name, value.reveal());
+        }
+        for (name, value) in client_query {
+            query.set(name, value);
+        }
+        let query = query.as_str().to_owned();
+        url.set_query((!query.is_empty()).then_some(&query));
+        Ok(url)
     }
 
     fn filled_path(&self, params: &BTreeMap<String, String>) -> Result<String, TargetError> {
@@ -202,6 +245,27 @@ mod tests {
             url.as_str(),
             "wss://api.example.com/v1/a1/stream?api-version=2025-10-01&model=gpt-realtime"
         );
+    }
+
+    #[test]
+    fn a_fetched_address_stays_on_the_host_and_keeps_its_own_parameters() {
+        let fetched = |address: &str| {
+            let client = [pair("source", "js"), pair("SIG", "evil")];
+            target().fetched_url(address, &client, Vec::new())
+        };
+        assert_eq!(
+            fetched("wss://api.example.com/v1/c?agent=a&sig=%2Bx").unwrap().as_str(),
+            "wss://api.example.com/v1/c?agent=a&sig=%2Bx&source=js"
+        );
+        for foreign in [
+            "wss://evil.example/v1",
+            "ws://api.example.com/v1",
+            "wss://api.example.com:8443/v1",
+            "wss://u@api.example.com/v1",
+        ] {
+            assert_eq!(fetched(foreign), Err(TargetError::Foreign), "{foreign}");
+        }
+        assert_eq!(fetched("nowhere"), Err(TargetError::Malformed));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `[routes.NAME.credentials.ENGINE]`: credentials that are fetched, and addresses that are signed.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use url::{Host, Url};
 
@@ -10,6 +10,7 @@ use crate::{
     reader::Section,
     secret_ref::SecretRef,
     settings::{Fetch, Sign, Yields},
+    value_template::{Part, ValueTemplate},
 };
 
 /// The engine that fetches, if one is written; more than one is reported.
@@ -125,14 +126,27 @@ fn token_url(section: &Section<'_>) -> Option<Fetch> {
     Some(Fetch::TokenUrl {
         url: section.parsed("url", guarded)?,
         post,
-        headers: values(&section.section("headers"), |name| {
-            headers::end_to_end(name).map(|_lower_case| name.to_owned())
-        }),
+        headers: standing(&section.section("headers")),
         body,
         yields: yields?,
         expires_in: section.parsed("expires_in", JsonPointer::parse),
         cache_for: section.optional_duration("cache_for").unwrap_or_default(),
     })
+}
+
+/// Headers of a call that is made for no session in particular.
+fn standing(section: &Section<'_>) -> BTreeMap<String, ValueTemplate> {
+    let values = values(section, |name| {
+        headers::end_to_end(name).map(|_lower_case| name.to_owned())
+    });
+    for (name, value) in &values {
+        let mut parts = value.parts.iter();
+        if !parts.all(|part| matches!(part, Part::Text(_) | Part::Secret(_))) {
+            let message = "this call is made for no session in particular: text and secrets only";
+            section.reader.error(&section.at(name), message);
+        }
+    }
+    values
 }
 
 fn token_command(section: &Section<'_>) -> Option<Fetch> {

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use tollbridge_credential::{Fetched, Kind};
 use tollbridge_domain::{Secret, Slug};
 use tollbridge_store::GiveBack;
 use tollbridge_upstream::{
@@ -18,12 +19,15 @@ use super::{
 use crate::{
     route::Route,
     shared::{Shared, Worker},
+    sign::SignFault,
 };
 
 /// An upstream that did not take the call, and whether it can have noticed.
 pub(crate) struct Failed {
     refusal: Refusal,
     untouched: bool,
+    /// With which the upstream answered, if it did.
+    status: Option<u16>,
 }
 
 /// What was agreed with the upstream.
@@ -31,6 +35,15 @@ pub(crate) struct Agreed {
     pub(crate) dialled: Dialled,
     /// What no close reason may carry to the client.
     pub(crate) secrets: Vec<Secret<String>>,
+    /// What is set in the client's first message, by JSON pointer.
+    pub(crate) message: Vec<(String, Secret<String>)>,
+}
+
+/// A call, and what goes with it.
+struct Composed {
+    call: Call,
+    secrets: Vec<Secret<String>>,
+    message: Vec<(String, Secret<String>)>,
 }
 
 /// Dials the upstream with the real credentials.
@@ -40,12 +53,80 @@ pub(crate) async fn dial(
     handshake: &Handshake,
     worker: &Worker,
 ) -> Result<Agreed, Failed> {
+    let fetched = fetch(entrance, admitted, worker).await?;
+    let first = once(entrance, admitted, handshake, worker, fetched.as_ref()).await;
+    let unauthorized = matches!(&first, Err(failed) if failed.status == Some(401));
+    let (true, Some(old), Some(credential)) = (unauthorized, &fetched, &admitted.route.fetch)
+    else {
+        return first;
+    };
+    // Revoked before its time, or a clock that differs: one renewal, one more dial.
+    credential.refused(old);
+    let renewed = fetch(entrance, admitted, worker).await;
+    let renewed = renewed.map_err(|failed| Failed {
+        // The upstream has seen a handshake of this token.
+        untouched: false,
+        ..failed
+    })?;
+    if renewed.as_ref().map(Fetched::generation) == Some(old.generation()) {
+        return first;
+    }
+    once(entrance, admitted, handshake, worker, renewed.as_ref()).await
+}
+
+/// Fetches what the route's engine fetches.
+async fn fetch(
+    entrance: &Entrance<'_>,
+    admitted: &Admitted,
+    worker: &Worker,
+) -> Result<Option<Fetched>, Failed> {
+    let Some(credential) = &admitted.route.fetch else {
+        return Ok(None);
+    };
+    let fetched = credential.get(worker.asking()).await;
+    fetched.map(Some).map_err(|error| {
+        tracing::warn!(
+            event = "credential.failed",
+            request_id = entrance.request_id,
+            session_id = %admitted.session,
+            route = %admitted.route.name,
+            code = error.slug().as_str(),
+            reason = %crate::audit::chain(&error),
+            "there is no credential to dial with"
+        );
+        let claims = admitted.admission.claims();
+        Failed {
+            refusal: Refusal {
+                retry_after: (error.slug() != Slug::UpstreamRefused).then_some(1),
+                ..Refusal::genuine(error.slug(), error.to_string(), claims)
+            },
+            untouched: true,
+            status: None,
+        }
+    })
+}
+
+/// One dial.
+async fn once(
+    entrance: &Entrance<'_>,
+    admitted: &Admitted,
+    handshake: &Handshake,
+    worker: &Worker,
+    fetched: Option<&Fetched>,
+) -> Result<Agreed, Failed> {
     let route = &admitted.route;
     let claims = admitted.admission.claims();
-    let (call, secrets) = compose(entrance, admitted, handshake).map_err(|error| Failed {
+    let composed = compose(entrance, admitted, handshake, fetched);
+    let composed = composed.map_err(|error| Failed {
         refusal: Refusal::genuine(Slug::Internal, error.to_string(), claims),
         untouched: true,
+        status: None,
     })?;
+    let Composed {
+        call,
+        secrets,
+        message,
+    } = composed;
     let begun = Instant::now();
     let outcome = worker
         .dialer(entrance.generation.number, route)
@@ -53,7 +134,11 @@ pub(crate) async fn dial(
         .await;
     observe(entrance.shared, route, &outcome, begun.elapsed());
     match outcome {
-        Ok(dialled) => Ok(Agreed { dialled, secrets }),
+        Ok(dialled) => Ok(Agreed {
+            dialled,
+            secrets,
+            message,
+        }),
         Err(error) => {
             let upstream = tell(entrance, admitted, &error, &secrets, begun.elapsed());
             let refusal = Refusal {
@@ -65,6 +150,7 @@ pub(crate) async fn dial(
             Err(Failed {
                 refusal,
                 untouched: error.untouched(),
+                status: error.status(),
             })
         }
     }
@@ -111,6 +197,8 @@ enum ComposeError {
     Credential(#[from] RenderError),
     #[error("the upstream address could not be made: {0}")]
     Address(#[from] TargetError),
+    #[error("the upstream address could not be signed: {0}")]
+    Sign(#[from] SignFault),
 }
 
 /// Builds the call from nothing: the client's own head contributes only what is on a list.
@@ -118,7 +206,8 @@ fn compose(
     entrance: &Entrance<'_>,
     admitted: &Admitted,
     handshake: &Handshake,
-) -> Result<(Call, Vec<Secret<String>>), ComposeError> {
+    fetched: Option<&Fetched>,
+) -> Result<Composed, ComposeError> {
     let route = &admitted.route;
     let claims = admitted.admission.claims();
     let mut random = [0_u8; 16];
@@ -129,7 +218,9 @@ fn compose(
         uuid: uuid::Builder::from_random_bytes(random)
             .into_uuid()
             .to_string(),
-        fetched: None,
+        fetched: fetched
+            .filter(|fetched| fetched.kind() == Kind::Token)
+            .map(|fetched| fetched.value().clone()),
     };
     let mut headers = Vec::new();
     for (name, pieces) in &route.credential_headers {
@@ -139,9 +230,26 @@ fn compose(
     for (name, pieces) in &route.credential_query {
         query.push((name.clone(), render_for_query(pieces, &facts)?));
     }
-    let url = route
-        .target
-        .url(claims.params(), &admitted.client_query, query)?;
+    let mut message = Vec::new();
+    for (pointer, pieces) in &route.credential_message {
+        message.push((pointer.clone(), render_for_query(pieces, &facts)?));
+    }
+    let mut url = match fetched.filter(|fetched| fetched.kind() == Kind::Url) {
+        Some(fetched) => {
+            let address = fetched.value().reveal();
+            route
+                .target
+                .fetched_url(address, &admitted.client_query, query)?
+        }
+        None => route
+            .target
+            .url(claims.params(), &admitted.client_query, query)?,
+    };
+    let mut secrets = secrets(route)?;
+    secrets.extend(fetched.map(|fetched| fetched.value().clone()));
+    if let Some(sign) = &route.sign {
+        url = sign.sign(&url, entrance.shared.clock.now(), &mut secrets)?;
+    }
     let passed = route
         .header_allow
         .iter()
@@ -160,7 +268,11 @@ fn compose(
         protocols: handshake.offer.upstream.clone(),
         extensions: negotiate::extensions(route, handshake),
     };
-    Ok((call, secrets(route)?))
+    Ok(Composed {
+        call,
+        secrets,
+        message,
+    })
 }
 
 /// The secrets of a route, which no close reason may carry to the client.
@@ -168,7 +280,8 @@ fn secrets(route: &Route) -> Result<Vec<Secret<String>>, RenderError> {
     let credentials = route
         .credential_headers
         .iter()
-        .chain(&route.credential_query);
+        .chain(&route.credential_query)
+        .chain(&route.credential_message);
     credentials
         .flat_map(|(_, pieces)| pieces)
         .filter_map(|piece| match piece {

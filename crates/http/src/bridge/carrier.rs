@@ -37,6 +37,11 @@ pub(crate) struct Offer {
 type Text = Option<String>;
 
 impl Offer {
+    /// Adds what a message held where the token stands.
+    pub(crate) fn bring(&mut self, text: String) {
+        self.tokens.push(Some(text));
+    }
+
     /// Takes the token out of what was offered, by the route's carriers.
     pub(crate) fn of(offered: &[String], carriers: &Carriers) -> Self {
         let mut offer = Self::default();

@@ -11,7 +11,9 @@ mod entering;
 mod explain;
 mod facts;
 mod handshake;
+mod introduction;
 mod leg;
+mod message;
 mod negotiate;
 mod refusal;
 mod session;
@@ -54,6 +56,9 @@ pub(crate) async fn bridge(
             }
             let admitted = match entrance.admit(&handshake).await {
                 Ok(admitted) => admitted,
+                Err(refusal) if entrance.may_follow(&refusal) => {
+                    return introduction::accept(&entrance, &worker, handshake, payload);
+                }
                 Err(refusal) => return entrance.refuse(refusal, &handshake, payload),
             };
             let dialled = match call::dial(&entrance, &admitted, &handshake, &worker).await {

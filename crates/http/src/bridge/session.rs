@@ -6,11 +6,14 @@ use std::{
 };
 
 use actix_web::{HttpResponse, web};
+use bytes::BytesMut;
 use futures_util::{FutureExt as _, future};
-use tollbridge_domain::Slug;
+use tollbridge_domain::{Secret, SessionId, Slug};
 use tollbridge_relay::{Card, Ending, Meter, Reins, Side, Terms, relay};
 use tollbridge_store::AuditEntry;
+use tollbridge_stream::Early;
 use tollbridge_token::Claims;
+use tollbridge_upstream::{Dialled, Socket};
 
 use super::{
     admission::{Admitted, Entrance, HeldLease},
@@ -18,9 +21,9 @@ use super::{
     entering::Entering,
     facts,
     handshake::Handshake,
-    leg, negotiate,
+    introduction, leg, negotiate,
 };
-use crate::{route::Route, shared::Shared, takeover::ClientLeg};
+use crate::{route::Route, shared::Shared};
 
 /// Answers 101 and starts the session.
 pub(crate) fn open(
@@ -30,13 +33,8 @@ pub(crate) fn open(
     handshake: &Handshake,
     payload: web::Payload,
 ) -> HttpResponse {
-    let Agreed { dialled, secrets } = agreed;
-    let headers = || {
-        let lines = dialled.headers.iter();
-        lines.map(|(name, value)| (name.as_str(), value.as_slice()))
-    };
-    let kept = facts::kept(&admitted.route, headers());
-    let upstream_request_id = facts::request_ids(&admitted.route, headers());
+    let dialled = &agreed.dialled;
+    let kept = facts::kept(&admitted.route, headers(dialled));
     let protocol = negotiate::echo(dialled.protocol.as_deref(), &handshake.offer);
     let answer = negotiate::switch(
         handshake,
@@ -44,18 +42,109 @@ pub(crate) fn open(
         dialled.extensions.as_deref(),
         &kept,
     );
-    let running = Running::new(entrance, admitted, upstream_request_id);
-    let terms = Terms {
-        limits: running.limits(),
-        rsv1: dialled.extensions.is_some(),
-        session: running.card.session.clone(),
-        secrets,
-    };
-    let upstream = dialled.socket;
+    let ready = Ready::new(entrance, admitted, agreed);
     // Where the client is gone before its 101 this is dropped, and `Entering` puts it on record.
     leg::connect(entrance.req, answer, payload, move |client| {
-        running.start(client, upstream, terms);
+        if introduction::is_due(ready.route()) {
+            introduction::introduce(ready, client);
+        } else {
+            ready.start(client);
+        }
     })
+}
+
+fn headers(dialled: &Dialled) -> impl Iterator<Item = (&str, &[u8])> {
+    let lines = dialled.headers.iter();
+    lines.map(|(name, value)| (name.as_str(), value.as_slice()))
+}
+
+/// A session that lacks nothing but its client.
+pub(crate) struct Ready<U = Socket> {
+    running: Running,
+    upstream: U,
+    terms: Terms,
+    message: Vec<(String, Secret<String>)>,
+}
+
+impl Ready {
+    pub(crate) fn new(entrance: &Entrance<'_>, admitted: Admitted, agreed: Agreed) -> Self {
+        let Agreed {
+            dialled,
+            secrets,
+            message,
+        } = agreed;
+        let upstream_request_id = facts::request_ids(&admitted.route, headers(&dialled));
+        let running = Running::new(entrance, admitted, upstream_request_id);
+        let terms = Terms {
+            limits: running.limits(),
+            rsv1: dialled.extensions.is_some(),
+            session: running.card.session.clone(),
+            secrets,
+        };
+        Self {
+            running,
+            upstream: dialled.socket,
+            terms,
+            message,
+        }
+    }
+
+    /// With bytes of the upstream that were read already and are still to be passed on.
+    pub(crate) fn unread(self, bytes: BytesMut) -> Ready<Early<Socket>> {
+        Ready {
+            running: self.running,
+            upstream: Early::new(bytes, self.upstream),
+            terms: self.terms,
+            message: self.message,
+        }
+    }
+
+    pub(crate) const fn upstream(&mut self) -> &mut Socket {
+        &mut self.upstream
+    }
+}
+
+impl<U: tollbridge_relay::Leg + 'static> Ready<U> {
+    pub(crate) const fn route(&self) -> &Arc<Route> {
+        &self.running.route
+    }
+
+    pub(crate) const fn session(&self) -> &SessionId {
+        &self.running.card.session
+    }
+
+    /// What is set in the client's first message, by JSON pointer.
+    pub(crate) fn take_message(&mut self) -> Vec<(String, Secret<String>)> {
+        std::mem::take(&mut self.message)
+    }
+
+    /// A key for a frame that is to look like the client's.
+    pub(crate) fn mask(&self) -> [u8; 4] {
+        let mut key = [0; 4];
+        self.running.shared.entropy.fill(&mut key);
+        key
+    }
+
+    pub(crate) fn start<C: tollbridge_relay::Leg + 'static>(self, client: C) {
+        self.running.start(client, self.upstream, self.terms);
+    }
+
+    /// It never came to a session that relays: told as one that opened and ended at once.
+    pub(crate) fn fail(mut self, slug: Slug) {
+        let meter = Arc::new(Meter::default());
+        self.running.opened(&meter);
+        self.running.meter = Some(meter);
+        if let Some(entering) = self.running.entering.take() {
+            entering.arrive();
+        }
+        self.running.closed(&Ending {
+            side: Side::Bridge,
+            slug: Some(slug),
+            code: None,
+            reason_len: 0,
+            clean: false,
+        });
+    }
 }
 
 /// A session and everything that must be told when it ends.
@@ -124,9 +213,9 @@ impl Running {
         limits
     }
 
-    fn start<U: tollbridge_relay::Leg + 'static>(
+    fn start<C: tollbridge_relay::Leg + 'static, U: tollbridge_relay::Leg + 'static>(
         mut self,
-        client: ClientLeg,
+        client: C,
         upstream: U,
         terms: Terms,
     ) {
