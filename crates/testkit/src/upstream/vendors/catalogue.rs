@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{AzureOpenAiRealtime, AzureVoiceLive, DoubaoAsr, OpenAiRealtime};
+use super::{
+    AssemblyAi, AzureOpenAiRealtime, AzureVoiceLive, Deepgram, DoubaoAsr, ElevenLabsAgents,
+    ElevenLabsStt, OpenAiRealtime,
+};
 use crate::upstream::{IssuedTokens, Vendor};
 
 /// Of the client that a stand-in for Entra knows.
@@ -19,6 +22,10 @@ pub fn catalogue(tokens: &IssuedTokens) -> Vec<Arc<dyn Vendor>> {
         Arc::new(OpenAiRealtime::new("real-openai-key")),
         Arc::new(AzureOpenAiRealtime::keyed("real-azure-openai-key").or_issued(tokens.clone())),
         Arc::new(AzureVoiceLive::keyed("real-azure-key").or_issued(tokens.clone())),
+        Arc::new(Deepgram::new("real-deepgram-key")),
+        Arc::new(AssemblyAi::new("real-assemblyai-key")),
+        Arc::new(ElevenLabsStt::new("real-elevenlabs-key")),
+        Arc::new(ElevenLabsAgents::new("real-elevenlabs-key")),
         Arc::new(DoubaoAsr::new(
             "real-doubao-app",
             "real-doubao-access",

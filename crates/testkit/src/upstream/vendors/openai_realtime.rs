@@ -10,10 +10,8 @@ use crate::upstream::{Answer, Call, Dial, Vendor, Wants};
 /// `wss://api.openai.com/v1/realtime`.
 #[derive(Clone, Debug)]
 pub struct OpenAiRealtime {
-    /// Behind `Authorization: Bearer`.
-    pub api_key: String,
-    /// How long a session lasts; the vendor's 60 minutes.
-    pub longest: Duration,
+    api_key: String,
+    longest: Duration,
 }
 
 impl OpenAiRealtime {
@@ -24,6 +22,13 @@ impl OpenAiRealtime {
             api_key: api_key.to_owned(),
             longest: Duration::from_secs(3_600),
         }
+    }
+
+    /// Ends sessions after so long.
+    #[must_use]
+    pub const fn lasting(mut self, longest: Duration) -> Self {
+        self.longest = longest;
+        self
     }
 }
 

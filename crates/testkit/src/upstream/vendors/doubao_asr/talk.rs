@@ -39,6 +39,9 @@ impl Pace {
     }
 }
 
+/// An answer, where there is one, and whether it is the last.
+type Reply = (Option<Vec<u8>>, bool);
+
 /// What is remembered of it.
 pub(super) struct Talk {
     pace: Pace,
@@ -65,10 +68,7 @@ impl Talk {
     }
 
     /// The answer to a packet, if it has one, and whether it is the last.
-    pub(super) fn hear(
-        &mut self,
-        packet: Packet,
-    ) -> Result<(Option<Vec<u8>>, bool), (u32, String)> {
+    pub(super) fn hear(&mut self, packet: Packet) -> Result<Reply, (u32, String)> {
         match (packet.kind, self.form) {
             (REQUEST, None) => self.begin(&packet)?,
             (AUDIO, Some(_)) => {
