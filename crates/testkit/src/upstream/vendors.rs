@@ -12,10 +12,15 @@ mod deepgram;
 mod doubao_asr;
 mod elevenlabs_agents;
 mod elevenlabs_stt;
+mod gemini_live;
+mod google;
 mod openai;
 mod openai_realtime;
+mod openai_responses;
 mod realtime;
 mod speech;
+mod speechmatics;
+mod vertex_live;
 
 pub use self::{
     assemblyai::AssemblyAi,
@@ -26,5 +31,9 @@ pub use self::{
     doubao_asr::DoubaoAsr,
     elevenlabs_agents::ElevenLabsAgents,
     elevenlabs_stt::ElevenLabsStt,
+    gemini_live::GeminiLive,
     openai_realtime::OpenAiRealtime,
+    openai_responses::OpenAiResponses,
+    speechmatics::Speechmatics,
+    vertex_live::VertexLive,
 };

@@ -7,9 +7,12 @@
 mod agents;
 mod azure;
 mod entra;
+mod google;
 mod realtime;
 mod refusals;
+mod responses;
 mod speech;
+mod speechmatics;
 
 use serde_json::Value;
 use tollbridge_testkit::{Event, Frame, Handshake, RawWs, Response, Upstream, Vendor, Wants};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     AssemblyAi, AzureOpenAiRealtime, AzureVoiceLive, Deepgram, DoubaoAsr, ElevenLabsAgents,
-    ElevenLabsStt, OpenAiRealtime,
+    ElevenLabsStt, GeminiLive, OpenAiRealtime, OpenAiResponses, Speechmatics, VertexLive,
 };
 use crate::upstream::{IssuedTokens, Vendor};
 
@@ -26,6 +26,10 @@ pub fn catalogue(tokens: &IssuedTokens) -> Vec<Arc<dyn Vendor>> {
         Arc::new(AssemblyAi::new("real-assemblyai-key")),
         Arc::new(ElevenLabsStt::new("real-elevenlabs-key")),
         Arc::new(ElevenLabsAgents::new("real-elevenlabs-key")),
+        Arc::new(GeminiLive::new("real-gemini-key")),
+        Arc::new(OpenAiResponses::new("real-openai-key")),
+        Arc::new(Speechmatics::new("real-speechmatics-key")),
+        Arc::new(VertexLive::new("real-google-token")),
         Arc::new(DoubaoAsr::new(
             "real-doubao-app",
             "real-doubao-access",
