@@ -2,7 +2,7 @@
 //!
 //! `vendors [--base-port N] [--tls]` starts all of them, on free ports or from N upwards, and
 //! prints one line of JSON that says where each is and what it wants:
-//! `{"openai-realtime": {"url", "rest", "target", "headers", "protocols"}, …, "entra": {"url",
+//! `{"openai-realtime": {"url", "rest", "target", "headers", "protocols", "first"}, …, "entra": {"url",
 //! "client_id", "client_secret", "scope"}, "ca"}`. `ca` is the path of the authority's
 //! certificate, where there is TLS. The two Azure services take `Authorization: Bearer` with a
 //! token of `entra` as well.
@@ -85,6 +85,7 @@ fn describe(vendor: &dyn Vendor, upstream: &Upstream) -> Value {
         "target": wants.target,
         "headers": headers,
         "protocols": wants.protocols,
+        "first": wants.first,
     })
 }
 

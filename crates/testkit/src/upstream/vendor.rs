@@ -3,6 +3,7 @@
 use std::{fmt, io};
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::{Answer, Call, Dial};
 
@@ -45,6 +46,8 @@ pub struct Wants {
     pub headers: Vec<(&'static str, String)>,
     /// The subprotocols to offer.
     pub protocols: &'static [&'static str],
+    /// The first message, where the credential is in it or may not be.
+    pub first: Option<Value>,
 }
 
 impl Wants {
@@ -58,12 +61,20 @@ impl Wants {
                 .map(|&(name, value)| (name, value.to_owned()))
                 .collect(),
             protocols: &[],
+            first: None,
         }
+    }
+
+    /// The same, saying this first.
+    #[must_use]
+    pub fn saying(mut self, first: Value) -> Self {
+        self.first = Some(first);
+        self
     }
 
     /// The same, offering these subprotocols.
     #[must_use]
-    pub const fn offering(mut self, protocols: &'static [&'static str]) -> Self {
+    pub fn offering(mut self, protocols: &'static [&'static str]) -> Self {
         self.protocols = protocols;
         self
     }

@@ -107,7 +107,10 @@ async fn google_refuses_with_its_own_codes() {
         (path.replace("v1beta", "v1"), Some("key"), 404, "NOT_FOUND"),
     ] {
         let bare = handshake(&target, &wants, Some(header));
-        let tried = value.map_or(bare.clone(), |value| bare.header(header, value));
+        let tried = match value {
+            Some(value) => bare.header(header, value),
+            None => bare,
+        };
         let refused = http_unjudged(upstream.addr(), tried.encode(upstream.addr())).await;
         assert_eq!(refused.status, status, "{target} {value:?}");
         assert_eq!(refused.json()["error"]["status"], kind);

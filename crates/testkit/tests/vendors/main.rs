@@ -6,8 +6,12 @@
 
 mod agents;
 mod azure;
+mod doubao;
 mod entra;
 mod google;
+mod in_band;
+mod more_realtime;
+mod more_speech;
 mod realtime;
 mod refusals;
 mod responses;
@@ -20,8 +24,10 @@ use tollbridge_testkit::{Event, Frame, Handshake, RawWs, Response, Upstream, Ven
 /// Headers that vendors put into their 101.
 const THEIRS: &[&str] = &[
     "apim-request-id",
+    "audit-id",
     "dg-request-id",
     "request-id",
+    "trace-id",
     "x-api-connect-id",
     "x-tt-logid",
 ];

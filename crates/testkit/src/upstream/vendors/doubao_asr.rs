@@ -120,7 +120,10 @@ impl DoubaoAsr {
 #[async_trait]
 impl Vendor for DoubaoAsr {
     fn name(&self) -> &'static str {
-        "doubao-asr"
+        match self.console {
+            Console::Old { .. } => "doubao-asr",
+            Console::New { .. } => "doubao-asr-keyed",
+        }
     }
 
     fn wants(&self) -> Wants {

@@ -36,7 +36,7 @@ pub(super) fn problem(status: u16, kind: &str, message: &str, reason: &str) -> A
 pub(super) async fn converse(mut call: Call, models: &str, binary: bool) -> io::Result<()> {
     let mut talk = Talk::new(models);
     while let Some(message) = call.hear().await? {
-        let heard = message.json().ok_or((1007, INVALID.to_owned()));
+        let heard = message.json().ok_or_else(|| (1007, INVALID.to_owned()));
         let answers = heard.and_then(|event| talk.hear(&call, &event));
         match answers {
             Ok(answers) => {

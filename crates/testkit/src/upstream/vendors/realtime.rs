@@ -20,7 +20,7 @@ mod response;
 mod session;
 
 pub(super) use self::{
-    dialect::{Dialect, GENERAL, PREVIEW, VOICE_LIVE},
+    dialect::{Dialect, GENERAL, LENIENT, PREVIEW, VOICE_LIVE},
     session::{general, preview},
 };
 

@@ -81,7 +81,7 @@ fn outline(id: &str, wanted: &Value, status: &str, output: &Value) -> Value {
         "error": null,
         "incomplete_details": null,
         "instructions": wanted["instructions"],
-        "metadata": wanted.get("metadata").unwrap_or(&json!({})),
+        "metadata": wanted.get("metadata").cloned().unwrap_or_else(|| json!({})),
         "model": wanted["model"],
         "output": output,
         "parallel_tool_calls": true,

@@ -8,8 +8,10 @@ pub(in super::super) struct Dialect {
     pub(super) text: &'static str,
     /// How a new item is announced.
     pub(super) items: &'static [&'static str],
-    /// Whether a session has a `type` that each update repeats.
-    pub(super) typed: bool,
+    /// Whether what is set about sound is in `session.audio`.
+    pub(super) nested: bool,
+    /// Whether an update must repeat the session's `type`.
+    pub(super) strict: bool,
     /// Whether every fifth append is answered with its own sound, outside of any response: so
     /// that a measured run has something coming back. No vendor does that.
     pub(super) echoes: bool,
@@ -20,8 +22,15 @@ pub(in super::super) const GENERAL: Dialect = Dialect {
     audio: "output_audio",
     text: "output_text",
     items: &["conversation.item.added", "conversation.item.done"],
-    typed: true,
+    nested: true,
+    strict: true,
     echoes: false,
+};
+
+/// The same from others, who are easier to please.
+pub(in super::super) const LENIENT: Dialect = Dialect {
+    strict: false,
+    ..GENERAL
 };
 
 /// OpenAI's before that.
@@ -29,7 +38,8 @@ pub(in super::super) const PREVIEW: Dialect = Dialect {
     audio: "audio",
     text: "text",
     items: &["conversation.item.created"],
-    typed: false,
+    nested: false,
+    strict: false,
     echoes: false,
 };
 

@@ -50,7 +50,7 @@ impl Talk {
 
     /// Whether the response is text and no sound.
     fn is_silent(&self, wanted: &Value) -> bool {
-        let name = match self.dialect.typed {
+        let name = match self.dialect.nested {
             true => "output_modalities",
             false => "modalities",
         };

@@ -69,7 +69,7 @@ impl Talk {
         if !change.is_object() {
             return Err(errors::missing("session"));
         }
-        if self.dialect.typed {
+        if self.dialect.strict {
             match &change["type"] {
                 Value::Null => return Err(errors::missing("session.type")),
                 kind if *kind != self.session["type"] => {
@@ -87,7 +87,7 @@ impl Talk {
 
     /// Whether and how turns are detected.
     pub(super) fn turn_detection(&self) -> &Value {
-        match self.dialect.typed {
+        match self.dialect.nested {
             true => &self.session["audio"]["input"]["turn_detection"],
             false => &self.session["turn_detection"],
         }
@@ -95,7 +95,7 @@ impl Talk {
 
     /// Whether what is heard is to be written down.
     pub(super) fn transcribes(&self) -> bool {
-        let asked = match self.dialect.typed {
+        let asked = match self.dialect.nested {
             true => &self.session["audio"]["input"]["transcription"],
             false => &self.session["input_audio_transcription"],
         };
