@@ -8,6 +8,7 @@ mod agents;
 mod azure;
 mod doubao;
 mod entra;
+mod frames;
 mod google;
 mod in_band;
 mod more_realtime;

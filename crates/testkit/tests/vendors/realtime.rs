@@ -65,6 +65,38 @@ async fn openai_hears_speaks_and_is_done() {
 }
 
 #[tokio::test]
+async fn openai_remembers_items() {
+    let mut talk = openai().await;
+    let item = json!({"id": "mine", "type": "message", "role": "user", "content": []});
+    talk.say(json!({"type": "conversation.item.create", "item": item}))
+        .await;
+    talk.types_until("conversation.item.done").await;
+    for (act, answer, code) in [
+        (
+            "retrieve",
+            "conversation.item.retrieved",
+            "item_retrieve_invalid_item_id",
+        ),
+        (
+            "truncate",
+            "conversation.item.truncated",
+            "item_truncate_invalid_item_id",
+        ),
+        (
+            "delete",
+            "conversation.item.deleted",
+            "item_delete_invalid_item_id",
+        ),
+    ] {
+        let kind = format!("conversation.item.{act}");
+        talk.say(json!({"type": kind, "item_id": "mine"})).await;
+        assert_eq!(talk.hear().await["type"], answer);
+        talk.say(json!({"type": kind, "item_id": "other"})).await;
+        assert_eq!(talk.hear().await["error"]["code"], code);
+    }
+}
+
+#[tokio::test]
 async fn openai_answers_in_text_where_text_is_asked_for() {
     let mut talk = openai().await;
     let wanted = json!({"output_modalities": ["text"], "metadata": {"a": "b"}});

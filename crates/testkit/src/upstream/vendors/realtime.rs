@@ -9,7 +9,7 @@ use std::{io, time::Duration};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use self::input::Input;
+use self::{input::Input, items::Items};
 use crate::upstream::{Call, Heard, ids, message::Message};
 
 mod dialect;
@@ -63,8 +63,7 @@ struct Talk {
     dialect: &'static Dialect,
     session: Value,
     input: Input,
-    /// The item said last.
-    last_item: Option<String>,
+    items: Items,
 }
 
 impl Talk {
@@ -73,7 +72,7 @@ impl Talk {
             dialect,
             session,
             input: Input::default(),
-            last_item: None,
+            items: Items::default(),
         }
     }
 
@@ -88,8 +87,9 @@ impl Talk {
             Some("input_audio_buffer.commit") => self.commit(),
             Some("input_audio_buffer.clear") => self.clear(),
             Some("conversation.item.create") => self.create_item(&event),
-            Some("conversation.item.delete") => items::deleted(&event),
-            Some("conversation.item.truncate") => items::truncated(&event),
+            Some("conversation.item.delete") => self.delete_item(&event),
+            Some("conversation.item.retrieve") => self.retrieve_item(&event),
+            Some("conversation.item.truncate") => self.truncate_item(&event),
             Some("response.create") => self.respond(&event),
             Some("response.cancel") => Err(errors::nothing_to_cancel()),
             Some(unknown) => Err(errors::unknown(unknown)),

@@ -34,6 +34,12 @@ pub(super) fn invalid(param: &str, why: &str) -> Value {
     error("invalid_value", why, Some(param))
 }
 
+pub(super) fn no_such_item(act: &str, id: &str) -> Value {
+    let code = format!("item_{act}_invalid_item_id");
+    let message = format!("Error with {act}: item '{id}' is not in the conversation.");
+    error(&code, &message, Some("item_id"))
+}
+
 pub(super) fn nothing_buffered(milliseconds: u64) -> Value {
     let message = format!(
         "Error committing input audio buffer: buffer too small. Expected at least 100ms of \

@@ -125,9 +125,9 @@ impl Talk {
         input.buffered = 0;
         let mut answers = vec![json!({
             "type": "input_audio_buffer.committed",
-            "item_id": item, "previous_item_id": self.last_item,
+            "item_id": item, "previous_item_id": self.items.last(),
         })];
-        answers.extend(self.announce(json!({
+        answers.extend(self.announce(&json!({
             "id": item, "object": "realtime.item", "type": "message", "status": "completed",
             "role": "user", "content": [{"type": "input_audio", "transcript": null}],
         })));

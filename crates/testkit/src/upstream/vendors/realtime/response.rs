@@ -118,20 +118,6 @@ impl Talk {
             },
         })
     }
-
-    fn announce_begun(&mut self, item: &Value) -> Vec<Value> {
-        let previous = self.last_item.clone();
-        self.last_item = item["id"].as_str().map(str::to_owned);
-        let kind = self.dialect.items[0];
-        vec![json!({"type": kind, "previous_item_id": previous, "item": item})]
-    }
-
-    fn announce_done(&self, item: &Value) -> Vec<Value> {
-        let later = self.dialect.items.iter().skip(1);
-        later
-            .map(|kind| json!({"type": kind, "previous_item_id": null, "item": item}))
-            .collect()
-    }
 }
 
 fn message(id: &str, status: &str, content: &Value) -> Value {
