@@ -8,7 +8,11 @@
 //! token of `entra` as well.
 //!
 //! After that comes a line for each handshake and each ending of a session, with names and sums
-//! and no values. It ends when its input does.
+//! and no values: `{"event": "handshake", "vendor", "dial", "method", "path", "query", "headers",
+//! "protocols", "answered", "refused"}` and `{"event": "ending", "vendor", "dial", "path",
+//! "client_close", "vendor_close", "received", "sent", "audio"}`. It ends when its input does.
+//!
+//! `entra` is at N, the others follow in the order of `vendors::catalogue`.
 //!
 //! All credentials contain `real-`, so that a search for that finds where they leak to.
 #![expect(
@@ -65,7 +69,10 @@ async fn main() {
 }
 
 async fn start(vendor: &Arc<dyn Vendor>, port: u16, identity: Option<Identity>) -> Upstream {
-    let builder = Upstream::builder().behaviour(Arc::clone(vendor)).port(port);
+    let builder = Upstream::builder()
+        .behaviour(Arc::clone(vendor))
+        .port(port)
+        .forgetful();
     match identity {
         Some(identity) => builder.tls(identity).start().await,
         None => builder.start().await,

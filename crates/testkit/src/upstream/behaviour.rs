@@ -120,6 +120,13 @@ impl Builder {
         self
     }
 
+    /// Keeps sums of what it hears and not the frames: for runs that are long.
+    #[must_use]
+    pub const fn forgetful(mut self) -> Self {
+        self.script.forgetful = true;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics

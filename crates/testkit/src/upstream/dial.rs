@@ -120,11 +120,11 @@ impl Dial {
         }
     }
 
-    fn keep(&mut self, frame: &Frame) {
+    fn keep(&mut self, frame: &Frame, whole: bool) {
         if !frame.is_control() {
             self.received.add(&frame.payload);
         }
-        if self.frames.len() < KEPT_FRAMES && self.received.bytes < KEPT_BYTES {
+        if whole && self.frames.len() < KEPT_FRAMES && self.received.bytes < KEPT_BYTES {
             self.frames.push(frame.clone());
         }
     }
@@ -135,6 +135,7 @@ impl Dial {
 pub(crate) struct Pen {
     seen: watch::Sender<Seen>,
     index: usize,
+    forgetful: bool,
 }
 
 impl Pen {
@@ -144,7 +145,17 @@ impl Pen {
             index = seen.dials.len();
             seen.dials.push(Dial::new(head, tls));
         });
-        Self { seen, index }
+        Self {
+            seen,
+            index,
+            forgetful: false,
+        }
+    }
+
+    /// Writes down sums and no frames.
+    pub(super) const fn forgetful(mut self) -> Self {
+        self.forgetful = true;
+        self
     }
 
     pub(super) fn answered(&self, status: u16) {
@@ -154,7 +165,7 @@ impl Pen {
     pub(super) fn received(&self, event: &Event) {
         self.write(|dial| match event {
             Event::Frame(frame) => {
-                dial.keep(frame);
+                dial.keep(frame, !self.forgetful);
                 if frame.opcode == crate::frame::CLOSE {
                     dial.end.get_or_insert_with(|| event.clone());
                 }

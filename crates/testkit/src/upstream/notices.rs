@@ -14,6 +14,8 @@ pub struct Notices {
     seen: watch::Receiver<Seen>,
     /// How far each dial is told.
     told: Vec<Stage>,
+    /// The first that is not told to its end.
+    open: usize,
     waiting: VecDeque<Value>,
 }
 
@@ -31,6 +33,7 @@ impl Notices {
         Self {
             seen: upstream.seen.clone(),
             told: Vec::new(),
+            open: 0,
             waiting: VecDeque::new(),
         }
     }
@@ -49,7 +52,8 @@ impl Notices {
     fn look(&mut self) {
         let seen = self.seen.borrow_and_update();
         self.told.resize(seen.dials.len(), Stage::Unknown);
-        for (index, (dial, stage)) in seen.dials.iter().zip(&mut self.told).enumerate() {
+        let dials = seen.dials.iter().zip(&mut self.told).enumerate();
+        for (index, (dial, stage)) in dials.skip(self.open) {
             if *stage == Stage::Unknown && dial.answered.is_some() {
                 self.waiting.push_back(handshake(index, dial));
                 *stage = match dial.answered {
@@ -61,6 +65,9 @@ impl Notices {
                 self.waiting.push_back(ending(index, dial));
                 *stage = Stage::Over;
             }
+        }
+        while self.told.get(self.open) == Some(&Stage::Over) {
+            self.open += 1;
         }
     }
 }

@@ -28,6 +28,7 @@ pub(crate) struct Script {
     pub(super) behaviour: Behaviour,
     pub(super) required: Vec<(String, String)>,
     pub(super) answer: Vec<(String, String)>,
+    pub(super) forgetful: bool,
 }
 
 /// Accepts until it is aborted; its connections end with it.
@@ -61,7 +62,10 @@ async fn serve(
 ) -> io::Result<()> {
     let mut line = Line::accept(stream, identity.as_ref()).await?;
     let head = Head::read(&mut line).await?;
-    let pen = Pen::new(seen, head.clone(), identity.is_some());
+    let mut pen = Pen::new(seen, head.clone(), identity.is_some());
+    if script.forgetful {
+        pen = pen.forgetful();
+    }
     let link = Link { line, pen };
     match script.refusal(&head, &link.pen) {
         Some(answer) => refuse(link, &answer).await,

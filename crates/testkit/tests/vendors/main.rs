@@ -13,6 +13,7 @@ mod google;
 mod in_band;
 mod more_realtime;
 mod more_speech;
+mod notices;
 mod realtime;
 mod refusals;
 mod responses;
