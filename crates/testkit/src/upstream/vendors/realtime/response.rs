@@ -102,6 +102,16 @@ impl Talk {
 
     fn outline(&self, id: &str, wanted: &Value, status: &str, output: &[Value]) -> Value {
         let tokens = output.len();
+        let kinds = json!({"text_tokens": tokens, "audio_tokens": 0, "image_tokens": 0});
+        let none = json!({"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0});
+        let mut input = kinds.clone();
+        input["cached_tokens"] = 0.into();
+        input["cached_tokens_details"] = none;
+        let usage = json!({
+            "total_tokens": 2 * tokens, "input_tokens": tokens, "output_tokens": tokens,
+            "input_token_details": input,
+            "output_token_details": kinds,
+        });
         json!({
             "object": "realtime.response",
             "id": id,
@@ -111,11 +121,8 @@ impl Talk {
             "conversation_id": "conv_1",
             "max_output_tokens": "inf",
             "metadata": wanted["metadata"],
-            "usage": {
-                "total_tokens": 2 * tokens, "input_tokens": tokens, "output_tokens": tokens,
-                "input_token_details": {"text_tokens": tokens, "audio_tokens": 0, "cached_tokens": 0},
-                "output_token_details": {"text_tokens": tokens, "audio_tokens": 0},
-            },
+            // Not known before the end.
+            "usage": if tokens == 0 { Value::Null } else { usage },
         })
     }
 }
