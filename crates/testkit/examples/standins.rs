@@ -17,30 +17,30 @@ use std::{
 
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use tollbridge_testkit::{Behaviour, Upstream, azure_voice_live::AzureVoiceLive, doubao::Doubao};
+use tollbridge_testkit::{
+    Upstream,
+    vendors::{AzureVoiceLive, DoubaoAsr},
+};
 
 #[tokio::main]
 async fn main() {
-    let azure = AzureVoiceLive {
-        api_key: "standin-key".to_owned(),
-    };
-    let doubao = Doubao::new("standin-app", "standin-access", "volc.bigasr.sauc.duration");
-    let doubao = Upstream::builder()
-        .behaviour(Behaviour::Doubao(doubao))
-        .answer("X-Tt-Logid", "standin-logid")
-        .start()
-        .await;
+    let azure = AzureVoiceLive::keyed("standin-key");
+    let doubao = DoubaoAsr::new("standin-app", "standin-access", "volc.bigasr.sauc.duration");
     let standins = [
         (
             "echo",
             "/",
             Upstream::echo("X-Api-Key", "standin-key").await,
         ),
-        ("doubao", "/api/v3/sauc/bigmodel", doubao),
+        (
+            "doubao",
+            "/api/v3/sauc/bigmodel",
+            Upstream::behaving(doubao).await,
+        ),
         (
             "azure",
             "/voice-live/realtime",
-            Upstream::behaving(Behaviour::AzureVoiceLive(azure)).await,
+            Upstream::behaving(azure).await,
         ),
     ];
     for (name, path, standin) in &standins {

@@ -3,7 +3,7 @@
 //! [`Server`] is the real binary on free ports. [`http()`], [`get`] and [`post_json`] speak HTTP/1.1
 //! on a bare socket and judge every answer they read. [`RawWs`] is a WebSocket client that can
 //! say anything, right or wrong. [`Upstream`] is the far side, scripted, and remembers what it was
-//! told; [`RawUpstream`] hands its connections to the test, as [`RawPeer`]s. [`ManualClock`] and
+//! told, or one of the [`vendors`]; [`EntraStandIn`] gives tokens; [`RawUpstream`] hands its connections to the test, as [`RawPeer`]s. [`ManualClock`] and
 //! [`SeededEntropy`] stand in for time and chance; [`Logs`] looks for secrets where none may be.
 #![expect(
     clippy::expect_used,
@@ -40,8 +40,8 @@ pub use self::{
     server::{Builder as ServerBuilder, Server, Stopped},
     tls_client::{TlsClient, Tunnel},
     upstream::{
-        Behaviour, Builder as UpstreamBuilder, Dial, Tally, Upstream, azure_voice_live, doubao,
-        sha256_hex,
+        Answer, Behaviour, Builder as UpstreamBuilder, Call, Dial, EntraMood, EntraStandIn, Heard,
+        IssuedTokens, Lie, Message, Notices, Tally, Upstream, Vendor, Wants, sha256_hex, vendors,
     },
 };
 

@@ -12,20 +12,32 @@ use tokio::{
 use self::session::Script;
 use crate::{Identity, PATIENCE};
 
-pub mod azure_voice_live;
-pub mod doubao;
+pub mod vendors;
 
+mod answer;
 mod behaviour;
+mod call;
+mod carriers;
 mod dial;
+mod entra;
+mod ids;
 mod link;
-mod messages;
+mod message;
+mod notices;
 mod session;
 mod tally;
+mod vendor;
 
 pub use self::{
+    answer::Answer,
     behaviour::{Behaviour, Builder},
+    call::{Call, Heard},
     dial::Dial,
+    entra::{EntraMood, EntraStandIn, IssuedTokens, Lie},
+    message::Message,
+    notices::Notices,
     tally::{Tally, sha256_hex},
+    vendor::{Vendor, Wants},
 };
 
 /// An upstream on a free port of 127.0.0.1 that remembers every dial. Gone when dropped, with
@@ -63,12 +75,14 @@ impl Upstream {
     ///
     /// # Panics
     /// Where no port is free.
-    pub async fn behaving(behaviour: Behaviour) -> Self {
+    pub async fn behaving(behaviour: impl Into<Behaviour>) -> Self {
         Self::builder().behaviour(behaviour).start().await
     }
 
-    pub(crate) async fn start(script: Script, identity: Option<Identity>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    pub(crate) async fn start(script: Script, identity: Option<Identity>, port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let (sender, seen) = watch::channel(Seen::default());
         let tls = identity.is_some();

@@ -1,8 +1,8 @@
 //! What an upstream can be told to do.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::{Upstream, azure_voice_live::AzureVoiceLive, doubao::Doubao, session::Script};
+use super::{Upstream, Vendor, session::Script};
 use crate::Identity;
 
 /// What it does with a dial that has the required headers.
@@ -13,12 +13,8 @@ pub enum Behaviour {
     /// Answers with these bytes, whatever they are; `{accept}` in them becomes the right
     /// `Sec-WebSocket-Accept`. Then it reads on until the other side ends.
     Answer(Vec<u8>),
-    /// Speaks like Azure Voice Live.
-    AzureVoiceLive(AzureVoiceLive),
     /// Answers 101 and closes with this code and reason.
     CloseWith(u16, String),
-    /// Speaks like Volcengine's streaming speech recognition.
-    Doubao(Doubao),
     /// Sends back every frame as it came, answers pings, answers a close with the same.
     #[default]
     Echo,
@@ -47,6 +43,20 @@ pub enum Behaviour {
     Silent,
     /// Waits so long before it answers 101, then echoes.
     Slow(Duration),
+    /// Speaks like a vendor's service.
+    Vendor(Arc<dyn Vendor>),
+}
+
+impl<V: Vendor + 'static> From<V> for Behaviour {
+    fn from(vendor: V) -> Self {
+        Self::Vendor(Arc::new(vendor))
+    }
+}
+
+impl From<Arc<dyn Vendor>> for Behaviour {
+    fn from(vendor: Arc<dyn Vendor>) -> Self {
+        Self::Vendor(vendor)
+    }
 }
 
 /// An upstream in the making.
@@ -54,13 +64,21 @@ pub enum Behaviour {
 pub struct Builder {
     script: Script,
     identity: Option<Identity>,
+    port: u16,
 }
 
 impl Builder {
     /// Instead of echoing.
     #[must_use]
-    pub fn behaviour(mut self, behaviour: Behaviour) -> Self {
-        self.script.behaviour = behaviour;
+    pub fn behaviour(mut self, behaviour: impl Into<Behaviour>) -> Self {
+        self.script.behaviour = behaviour.into();
+        self
+    }
+
+    /// On this port instead of one that is free; 0 is any.
+    #[must_use]
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
         self
     }
 
@@ -102,11 +120,18 @@ impl Builder {
         self
     }
 
+    /// Keeps sums of what it hears and not the frames: for runs that are long.
+    #[must_use]
+    pub const fn forgetful(mut self) -> Self {
+        self.script.forgetful = true;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
-    /// Where no port is free.
+    /// Where the port is not free.
     pub async fn start(self) -> Upstream {
-        Upstream::start(self.script, self.identity).await
+        Upstream::start(self.script, self.identity, self.port).await
     }
 }

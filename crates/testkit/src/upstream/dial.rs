@@ -37,6 +37,10 @@ pub struct Dial {
     pub sent: Tally,
     /// The audio found in what was received.
     pub audio: Tally,
+    /// Whether it came over TLS.
+    pub tls: bool,
+    /// Code and reason of the first close frame sent.
+    pub closed: Option<(u16, String)>,
 }
 
 impl Dial {
@@ -53,6 +57,23 @@ impl Dial {
             .iter()
             .filter(|(it, _)| it == name)
             .map(|(_, value)| value.as_str())
+            .collect()
+    }
+
+    /// The method of the request.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.head.split(' ').next().unwrap_or_default()
+    }
+
+    /// The subprotocols offered, in order.
+    #[must_use]
+    pub fn protocols(&self) -> Vec<&str> {
+        self.header_values("sec-websocket-protocol")
+            .into_iter()
+            .flat_map(|list| list.split(','))
+            .map(str::trim)
+            .filter(|protocol| !protocol.is_empty())
             .collect()
     }
 
@@ -86,7 +107,7 @@ impl Dial {
         })
     }
 
-    fn new(head: Head) -> Self {
+    pub(super) fn new(head: Head, tls: bool) -> Self {
         let target = head.start.split(' ').nth(1).unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         Self {
@@ -94,15 +115,16 @@ impl Dial {
             query: parse_query(query),
             head: head.raw,
             headers: head.headers,
+            tls,
             ..Self::default()
         }
     }
 
-    fn keep(&mut self, frame: &Frame) {
+    fn keep(&mut self, frame: &Frame, whole: bool) {
         if !frame.is_control() {
             self.received.add(&frame.payload);
         }
-        if self.frames.len() < KEPT_FRAMES && self.received.bytes < KEPT_BYTES {
+        if whole && self.frames.len() < KEPT_FRAMES && self.received.bytes < KEPT_BYTES {
             self.frames.push(frame.clone());
         }
     }
@@ -113,16 +135,27 @@ impl Dial {
 pub(crate) struct Pen {
     seen: watch::Sender<Seen>,
     index: usize,
+    forgetful: bool,
 }
 
 impl Pen {
-    pub(super) fn new(seen: watch::Sender<Seen>, head: Head) -> Self {
+    pub(super) fn new(seen: watch::Sender<Seen>, head: Head, tls: bool) -> Self {
         let mut index = 0;
         seen.send_modify(|seen| {
             index = seen.dials.len();
-            seen.dials.push(Dial::new(head));
+            seen.dials.push(Dial::new(head, tls));
         });
-        Self { seen, index }
+        Self {
+            seen,
+            index,
+            forgetful: false,
+        }
+    }
+
+    /// Writes down sums and no frames.
+    pub(super) const fn forgetful(mut self) -> Self {
+        self.forgetful = true;
+        self
     }
 
     pub(super) fn answered(&self, status: u16) {
@@ -132,7 +165,7 @@ impl Pen {
     pub(super) fn received(&self, event: &Event) {
         self.write(|dial| match event {
             Event::Frame(frame) => {
-                dial.keep(frame);
+                dial.keep(frame, !self.forgetful);
                 if frame.opcode == crate::frame::CLOSE {
                     dial.end.get_or_insert_with(|| event.clone());
                 }
@@ -146,6 +179,10 @@ impl Pen {
     pub(super) fn sent(&self, frame: &Frame) {
         if !frame.is_control() {
             self.write(|dial| dial.sent.add(&frame.payload));
+        } else if let Some(parts) = frame.close_parts() {
+            self.write(|dial| {
+                dial.closed.get_or_insert(parts);
+            });
         }
     }
 
@@ -164,7 +201,7 @@ impl Pen {
     }
 }
 
-fn parse_query(query: &str) -> Vec<(String, String)> {
+pub(super) fn parse_query(query: &str) -> Vec<(String, String)> {
     query
         .split('&')
         .filter(|pair| !pair.is_empty())

@@ -10,9 +10,10 @@ use tokio::{
 };
 
 use super::{
-    Behaviour, Seen, azure_voice_live,
+    Answer, Behaviour, Call, Seen,
     dial::Pen,
     link::{Line, Link},
+    vendor,
 };
 use crate::{
     Identity,
@@ -27,10 +28,8 @@ pub(crate) struct Script {
     pub(super) behaviour: Behaviour,
     pub(super) required: Vec<(String, String)>,
     pub(super) answer: Vec<(String, String)>,
+    pub(super) forgetful: bool,
 }
-
-/// Why a dial is refused: status, headers, body.
-pub(super) type Refusal = (u16, Vec<(String, String)>, String);
 
 /// Accepts until it is aborted; its connections end with it.
 pub(super) async fn accept(
@@ -63,43 +62,42 @@ async fn serve(
 ) -> io::Result<()> {
     let mut line = Line::accept(stream, identity.as_ref()).await?;
     let head = Head::read(&mut line).await?;
-    let pen = Pen::new(seen, head.clone());
+    let mut pen = Pen::new(seen, head.clone(), identity.is_some());
+    if script.forgetful {
+        pen = pen.forgetful();
+    }
     let link = Link { line, pen };
     match script.refusal(&head, &link.pen) {
-        Some(refusal) => refuse(link, refusal).await,
+        Some(answer) => refuse(link, &answer).await,
         None => script.play(link, &head).await,
     }
 }
 
-async fn refuse(mut link: Link, (status, headers, body): Refusal) -> io::Result<()> {
-    let mut answer = format!(
-        "HTTP/1.1 {status} Refused\r\nContent-Length: {}\r\n",
-        body.len()
-    );
-    for (name, value) in headers {
-        answer.push_str(&format!("{name}: {value}\r\n"));
-    }
-    link.pen.answered(status);
-    link.write(format!("{answer}\r\n{body}").as_bytes()).await?;
+async fn refuse(mut link: Link, answer: &Answer) -> io::Result<()> {
+    link.pen.answered(answer.status);
+    link.write(answer.encode().as_bytes()).await?;
     link.finish().await;
     Ok(())
 }
 
 impl Script {
-    fn refusal(&self, head: &Head, pen: &Pen) -> Option<Refusal> {
+    fn refusal(&self, head: &Head, pen: &Pen) -> Option<Answer> {
         let lacks = |(name, value): &(String, String)| head.all(name) != [value.as_str()];
         let missing = self.required.iter().any(lacks);
         if missing {
-            return Some((401, Vec::new(), "who are you?".to_owned()));
+            return Some(Answer::text(401, "who are you?"));
         }
         match &self.behaviour {
-            Behaviour::AzureVoiceLive(azure) => azure.refusal(&pen.dial()),
-            Behaviour::Doubao(doubao) => doubao.refusal(&pen.dial()),
             Behaviour::Refuse {
                 status,
                 headers,
                 body,
-            } => Some((*status, headers.clone(), body.clone())),
+            } => Some(Answer {
+                status: *status,
+                headers: headers.clone(),
+                body: body.clone(),
+            }),
+            Behaviour::Vendor(vendor) => vendor::answer(&**vendor, &pen.dial()),
             _ => None,
         }
     }
@@ -123,22 +121,21 @@ impl Script {
             Behaviour::Slow(wait) => sleep(*wait).await,
             _ => {}
         }
-        self.say_101(&mut link, head, &accept).await?;
+        self.say_101(&mut link, &accept).await?;
         self.converse(link).await
     }
 
-    async fn say_101(&self, link: &mut Link, head: &Head, accept: &str) -> io::Result<()> {
+    async fn say_101(&self, link: &mut Link, accept: &str) -> io::Result<()> {
         let mut answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
              Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"
         );
-        for (name, value) in &self.answer {
+        let welcome = match &self.behaviour {
+            Behaviour::Vendor(vendor) => vendor.welcome(&link.pen.dial()),
+            _ => Vec::new(),
+        };
+        for (name, value) in self.answer.iter().chain(&welcome) {
             answer.push_str(&format!("{name}: {value}\r\n"));
-        }
-        if let Behaviour::Doubao(_) = self.behaviour {
-            for id in head.all("x-api-connect-id") {
-                answer.push_str(&format!("X-Api-Connect-Id: {id}\r\n"));
-            }
         }
         answer.push_str("\r\n");
         let mut bytes = answer.into_bytes();
@@ -152,19 +149,18 @@ impl Script {
     async fn converse(self, mut link: Link) -> io::Result<()> {
         match self.behaviour {
             Behaviour::AcceptThenReset => link.line.reset(),
-            Behaviour::AzureVoiceLive(_) => azure_voice_live::converse(link).await?,
             Behaviour::CloseWith(code, reason) => {
                 link.send(Frame::close(code, &reason)).await?;
                 while !is_over(&link.read().await) {}
                 link.finish().await;
             }
-            Behaviour::Doubao(doubao) => doubao.converse(link).await?,
             Behaviour::EndWithoutClose => link.finish().await,
             Behaviour::Flood(size) => loop {
                 link.send(Frame::binary(vec![0x55; size])).await?;
             },
             Behaviour::NeverAnswersClose => while matches!(link.read().await, Event::Frame(_)) {},
             Behaviour::ReadsNothing => std::future::pending().await,
+            Behaviour::Vendor(vendor) => vendor.converse(Call::over(link)).await?,
             _ => echo(link).await?,
         }
         Ok(())
