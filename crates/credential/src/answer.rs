@@ -24,6 +24,9 @@ struct Wire {
 
 /// The bearer token in this body, asked for at `now`.
 pub(crate) fn bearer(body: &[u8], now: Moment) -> Result<Harvest, FetchError> {
+    if body.is_empty() {
+        return Err(FetchError::Answer("with an empty body"));
+    }
     // serde's own words would quote the answer.
     let wire: Wire = serde_json::from_slice(body)
         .map_err(|_other| FetchError::Answer("without the JSON of a token"))?;

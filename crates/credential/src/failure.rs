@@ -7,6 +7,9 @@ use rustls::Error as TlsFailure;
 
 use crate::FetchError;
 
+/// Of an answer that came only in part.
+pub(crate) const TORN: &str = "with a body that does not end as its head says";
+
 /// No answer came.
 pub(crate) fn unanswered(error: SendRequestError) -> FetchError {
     match error {
@@ -32,7 +35,7 @@ pub(crate) fn unanswered(error: SendRequestError) -> FetchError {
 pub(crate) fn torn(error: &PayloadError) -> FetchError {
     match error {
         PayloadError::Io(error) => unreachable(words(error)),
-        _ => FetchError::Answer("with a body that does not end as its head says"),
+        _ => FetchError::Answer(TORN),
     }
 }
 

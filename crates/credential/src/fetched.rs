@@ -43,7 +43,7 @@ impl Fetched {
         &self.value
     }
 
-    /// The how-many-eth of its [`Credential`](crate::Credential) it is, from 1.
+    /// Its number among all that its [`Credential`](crate::Credential) has got, from 1.
     #[must_use]
     pub const fn generation(&self) -> u64 {
         self.generation

@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use awc::{
     Client, ClientResponse, Connector,
     error::PayloadError,
-    http::{Uri, header::HeaderMap},
+    http::{
+        Uri,
+        header::{CONTENT_LENGTH, HeaderMap},
+    },
 };
 use bytes::Bytes;
 use url::Url;
@@ -111,14 +114,17 @@ fn in_the_clear(url: &Url) -> Result<Uri, FetchError> {
 }
 
 async fn read(answer: &mut ClientResponse) -> Result<Bytes, FetchError> {
-    answer
-        .body()
-        .limit(LONGEST)
-        .await
-        .map_err(|error| match error {
-            PayloadError::Overflow => FetchError::Answer("with more than 64 KiB"),
-            other => failure::torn(&other),
-        })
+    let body = answer.body().limit(LONGEST).await;
+    let body = body.map_err(|error| match error {
+        PayloadError::Overflow => FetchError::Answer("with more than 64 KiB"),
+        other => failure::torn(&other),
+    })?;
+    // awc takes the end of the connection for that of the body.
+    let said = answer.headers().get(CONTENT_LENGTH);
+    if said.is_some_and(|said| said.as_bytes() != body.len().to_string().as_bytes()) {
+        return Err(FetchError::Answer(failure::TORN));
+    }
+    Ok(body)
 }
 
 #[cfg(test)]

@@ -64,9 +64,10 @@ impl OAuth2 {
         }
         let mut ask = Ask::form(self.token_url.clone(), form)?;
         if self.auth == ClientAuth::Basic {
-            ask.header("authorization", self.basic(&secret))?;
-            ask.hidden.push(encode(&secret));
-            ask.hidden.push(secret);
+            let basic = self.basic(&secret);
+            let value = Secret::new(format!("Basic {}", basic.reveal()));
+            ask.header("authorization", value)?;
+            ask.hidden.extend([basic, encode(&secret), secret]);
         }
         Ok(ask)
     }
@@ -76,6 +77,6 @@ impl OAuth2 {
         let id = encode(&Secret::new(self.client_id.clone()));
         let secret = encode(secret);
         let both = Secret::new(format!("{}:{}", id.reveal(), secret.reveal()));
-        Secret::new(format!("Basic {}", STANDARD.encode(both.reveal())))
+        Secret::new(STANDARD.encode(both.reveal()))
     }
 }

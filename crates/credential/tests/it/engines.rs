@@ -169,3 +169,18 @@ async fn a_token_can_be_asked_for_with_json_and_kept() {
     credential.get(&http).await.unwrap();
     assert_eq!(endpoint.asked().len(), 2);
 }
+
+/// Some servers answer 411 to a POST that does not say how long it is.
+#[actix_rt::test]
+async fn a_post_without_a_body_says_so() {
+    let endpoint = Endpoint::answering(|_| json(200, r#"{"token":"tok"}"#));
+    let (credential, _) = credential(Source::TokenUrl(TokenUrl {
+        method: Method::Post,
+        yields: Yields::Token("/token".to_owned()),
+        ..signed_url(&endpoint)
+    }));
+    credential.get(&Http::new()).await.unwrap();
+    let asked = endpoint.asked_once();
+    assert_eq!(asked.header("content-length"), ["0"]);
+    assert!(asked.header("content-type").is_empty());
+}

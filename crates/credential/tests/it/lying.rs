@@ -49,6 +49,8 @@ async fn what_is_no_answer_is_refused_and_not_repeated() {
         json(200, &too_long),
         format!("HTTP/1.1 200 OK\r\n{endless}"),
         answer("Content-Length: 100", r#"{"access_token":"t0k3n"}"#),
+        // awc reads to the connection's end in HTTP/1.0 only. No vendor answers like this.
+        answer("Connection: close", r#"{"access_token":"t0k3n"}"#),
         answer("Transfer-Encoding: chunked", "zz\r\n"),
         answer(
             "Content-Encoding: gzip\r\nContent-Length: 3",
@@ -74,7 +76,6 @@ async fn an_answer_is_judged_by_what_it_says_and_not_by_its_type() {
             &format!("Content-Type: text/html\r\nContent-Length: {}", good.len()),
             good,
         ),
-        answer("Connection: close", good),
         answer(
             "Transfer-Encoding: chunked",
             &format!("{:x}\r\n{good}\r\n0\r\n\r\n", good.len()),

@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tollbridge_credential::{FetchError, Http, OAuth2, Source, TokenUrl};
-use tollbridge_testkit::Upstream;
+use tollbridge_credential::{FetchError, Http, OAuth2, Reader, Source};
+use tollbridge_testkit::{Behaviour, Upstream};
 
 use crate::{
     IMPATIENT, credential, ended,
@@ -57,7 +57,6 @@ async fn a_failing_endpoint_is_asked_at_growing_intervals() {
     credential.get(&http).await.unwrap();
 }
 
-/// B: "slow, down, lying": what is good is used to its end.
 #[actix_rt::test]
 async fn while_the_endpoint_is_down_the_old_token_serves_to_its_end() {
     let (endpoint, works) = unreliable();
@@ -115,30 +114,37 @@ async fn an_endpoint_that_stays_silent_is_given_up() {
 /// The head comes, and half of the body: the deadline is for the whole answer.
 #[actix_rt::test]
 async fn an_endpoint_that_stops_in_mid_answer_is_given_up() {
-    let gate = Gate::default();
-    let upstream = tollbridge_testkit::Behaviour::Answer(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access_".to_vec(),
-    );
-    let upstream = Upstream::behaving(upstream).await;
-    let (credential, _) = waiting(
-        Source::OAuth2(OAuth2 {
-            token_url: format!("http://{}/", upstream.addr()).parse().unwrap(),
-            ..oauth2(&Endpoint::issuing(60))
-        }),
-        IMPATIENT,
-    );
+    let half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access_";
+    let upstream = Upstream::behaving(Behaviour::Answer(half.to_vec())).await;
+    let source = Source::OAuth2(OAuth2 {
+        token_url: format!("http://{}/", upstream.addr()).parse().unwrap(),
+        ..oauth2(&Endpoint::issuing(60))
+    });
+    let (credential, _) = waiting(source, IMPATIENT);
     let error = credential.get(&Http::new()).await.unwrap_err();
     assert_eq!(error, FetchError::Timeout(IMPATIENT));
-    gate.open();
+}
+
+/// Whoever took over would only panic as well.
+#[actix_rt::test]
+async fn a_fetch_that_panics_is_a_failure() {
+    let endpoint = Endpoint::issuing(60);
+    let (credential, _) = credential(Source::OAuth2(OAuth2 {
+        client_secret: Reader::new(|| panic!("as it should, for once")),
+        ..oauth2(&endpoint)
+    }));
+    let http = Http::new();
+    let both = tokio::join!(credential.get(&http), credential.get(&http));
+    for outcome in [both.0, both.1] {
+        assert!(matches!(outcome, Err(FetchError::Abandoned)));
+    }
 }
 
 /// Each dial would ask, and yet a failure is remembered.
 #[actix_rt::test]
 async fn what_is_not_kept_is_not_asked_for_either_while_it_fails() {
     let endpoint = Endpoint::answering(|_| json(500, "{}"));
-    let (credential, clock) = credential(Source::TokenUrl(TokenUrl {
-        ..signed_url(&endpoint)
-    }));
+    let (credential, clock) = credential(Source::TokenUrl(signed_url(&endpoint)));
     let http = Http::new();
     for asked in [1, 1, 1] {
         let error = credential.get(&http).await.unwrap_err();
