@@ -15,6 +15,7 @@ import { startChromium } from './chromium.mjs'
 import { SdkBridge } from './sdks/bridge.mjs'
 import { PAGES, PROGRAMS } from './sdks/exchanges.mjs'
 import { servePages } from './sdks/pages.mjs'
+import { vendorOf } from './sdks/routes.mjs'
 import { Vendors } from './sdks/vendors.mjs'
 import { packets, speech } from './sound.mjs'
 
@@ -25,8 +26,8 @@ const out = join(process.env.CARGO_TARGET_DIR ?? 'target', 'sdks')
 /** How long one exchange may take, in milliseconds. */
 const LIMIT = 30_000
 
-/** 1.5 s of speech in packets of 100 ms: as short as every vendor takes it. */
-const SECONDS = 1.5
+/** So much speech, in packets of 100 ms: none too short for any vendor, none too long. */
+const SECONDS = 1
 
 async function certificate() {
   const folder = mkdtempSync(join(tmpdir(), 'tollbridge-sdks-'))
@@ -69,32 +70,47 @@ async function asProgram({ npm, file }, given, cert) {
   return JSON.parse(out)
 }
 
-/** What was said, checked against what the vendor saw. */
+/** What was said, checked against what the vendor met. */
 function judge({ name, events, sound }, said, dials, sum) {
   const missing = events.filter((event) => !said.events.includes(event))
   const faults = [...said.errors, ...missing.map((event) => `no ${event}`)]
   check(`${name}: the exchange is complete`, faults.length === 0, faults.join('; ') || [...new Set(said.events)].join(' '))
-  const clean = said.sockets.every(({ close }) => [1000, 1005].includes(close?.code))
-  const ends = said.sockets.map(({ close }) => `${close?.code} ${close?.reason}`.trim())
-  check(`${name}: it ends as the SDK ends it`, clean && said.sockets.length <= 1, ends.join(', ') || 'seen by the vendor alone')
   const [dial, ...others] = dials
-  check(`${name}: the vendor took the bridge's credential`, dial?.answered === 101 && others.length === 0, `${dials.length} dials, ${dial?.answered}`)
+  check(`${name}: the vendor takes the bridge's credential`, dial?.answered === 101 && others.length === 0, `${dials.length} dials, ${dial?.answered}`)
+  const ends = said.sockets.map(({ close }) => close)
+  const clean = ends.length <= 1 && ends.every((close) => [1000, 1005].includes(close?.code))
+  const end = ends.map((close) => `${close?.code} ${close?.reason}`.trim()).join(', ') || `${dial?.client_close} from the client`
+  check(`${name}: the end is a clean one`, clean, end)
   if (!sound) return
   const heard = dial?.audio ?? { bytes: 0 }
   const good = sound === 'same' ? heard.sha256 === sum : heard.bytes > 0
-  check(`${name}: the vendor heard ${sound === 'same' ? 'the same sound, byte for byte' : 'the microphone'}`, good, `${heard.bytes} bytes`)
+  check(`${name}: the vendor hears ${sound === 'same' ? 'the same sound, byte for byte' : 'the microphone'}`, good, `${heard.bytes} bytes`)
+}
+
+/** The same token once more: it opens nothing, and the page can read why. */
+async function refused({ name, route }, again, vendors) {
+  const known = vendors.dials(vendorOf(route)).length
+  const { sockets } = await again()
+  const { code, reason = '' } = sockets[0]?.close ?? {}
+  const dialled = vendors.dials(vendorOf(route)).length - known
+  const good = code === 4409 && reason.startsWith('tb:token_used') && dialled === 0
+  check(`${name}: the used token is refused in words`, good, `${code} ${reason.split(';')[0]}`)
 }
 
 async function exchanged(exchange, { bridge, vendors, pieces, sum, perform }) {
-  const token = await bridge.mint(exchange.route)
+  const { name, route, params } = exchange
+  if (!bridge.routes.includes(route)) return check(`${name}: there is a stand-in`, false, vendorOf(route))
+  const known = vendors.dials(vendorOf(route)).length
+  const { token } = await bridge.mint(route, { params })
   const given = { bridge: bridge.host, token, packets: pieces }
   const said = await perform(exchange, given).catch((failure) => ({ sockets: [], events: [], errors: [failure.message] }))
-  const dials = await vendors.dials(exchange.route)
-  const trace = { sdk: packageOf(exchange), ...said, vendor: dials }
-  const text = JSON.stringify(trace, null, 2).replaceAll(token, 'TOKEN')
-  writeFileSync(join(out, `${exchange.name}.json`), `${text}\n`)
-  measured(trace.sdk, JSON.parse(text).sockets.map(({ url, protocols }) => `${url} ${protocols}`).join(' ') || 'no page')
+  const dials = await vendors.fresh(vendorOf(route), known)
+  const trace = JSON.stringify({ sdk: packageOf(exchange), ...said, vendor: dials }, null, 2).replaceAll(token, 'TOKEN')
+  writeFileSync(join(out, `${name}.json`), `${trace}\n`)
+  const { sdk, sockets } = JSON.parse(trace)
+  measured(sdk, sockets.filter(({ url }) => url).map(({ url, protocols }) => `${url} ${protocols}`).join(', ') || 'not in a page')
   judge(exchange, said, dials, sum)
+  if (sockets[0]?.url) await refused(exchange, () => perform(exchange, { ...given, untilClosed: true }), vendors)
 }
 
 await main(async () => {
@@ -106,7 +122,7 @@ await main(async () => {
   const pieces = packets(pcm, 100).map((packet) => packet.toString('base64'))
   const vendors = await Vendors.start()
   const site = await servePages(PAGES)
-  const bridge = await new SdkBridge(tls, vendors.wanted, site.origin).open()
+  const bridge = await new SdkBridge(tls, vendors.standins, site.origin).open()
   const browser = await startChromium([
     `--ignore-certificate-errors-spki-list=${tls.pin}`, '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
     '--autoplay-policy=no-user-gesture-required',

@@ -47,8 +47,8 @@ const bytes = (text) => Uint8Array.from(atob(text), (character) => character.cha
 /** Bytes as base64 text. */
 export const base64 = (packet) => btoa(String.fromCharCode(...packet))
 
-/** Runs an exchange: `{ sockets, events, errors }`; `packets` are base64. */
-export async function run(exchange, { bridge, token, packets }) {
+/** Runs an exchange, or only until its socket closes: `{ sockets, events, errors }`; `packets` are base64. */
+export async function run(exchange, { bridge, token, packets, untilClosed }) {
   const [events, errors] = [[], []]
   const heard = {
     event: (name) => events.push(name),
@@ -56,7 +56,9 @@ export async function run(exchange, { bridge, token, packets }) {
     closed: closing,
   }
   const sound = () => paced(packets.map(bytes))
-  const late = new Promise((_, reject) => setTimeout(reject, LIMIT, new Error(`not complete after ${LIMIT} ms`)))
-  await Promise.race([exchange({ bridge, token, sound, heard }), late]).catch(heard.error)
+  const done = exchange({ bridge, token, sound, heard }).catch(heard.error)
+  const late = new Promise((resolve) => setTimeout(resolve, LIMIT, LIMIT))
+  const ended = await Promise.race([untilClosed ? closing : done, late])
+  if (ended === LIMIT) heard.error(`not complete after ${LIMIT} ms`)
   return { sockets, events, errors }
 }

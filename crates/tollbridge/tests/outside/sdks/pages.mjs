@@ -33,12 +33,14 @@ const document = (exchange) => `<!doctype html>
 
 /** Serves every exchange's page at `/NAME`: `{ origin, close }`. */
 export async function servePages(exchanges) {
+  const scripts = new Map()
+  const scriptOf = (exchange) => scripts.get(exchange) ?? scripts.set(exchange, bundled(exchange)).get(exchange)
   const server = createServer(async ({ url }, answer) => {
     const exchange = exchanges.find(({ name }) => url === `/${name}` || url === `/${name}.js`)
     if (!exchange) return answer.writeHead(404).end()
     const script = url.endsWith('.js')
     answer.setHeader('content-type', script ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8')
-    answer.end(script ? await bundled(exchange) : document(exchange))
+    answer.end(script ? await scriptOf(exchange) : document(exchange))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
