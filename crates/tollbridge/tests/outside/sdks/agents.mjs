@@ -10,7 +10,7 @@ export default async function ({ bridge, token, sound, heard }) {
   session.transport.on('turn_done', () => session.close())
   await session.connect({
     apiKey: token, // was: a client secret, ek_…
-    url: `wss://${bridge}/v1/realtime?model=gpt-realtime`, // was: left out
+    url: `wss://${bridge}/v1/realtime`, // was: left out
   })
   for await (const packet of sound()) session.sendAudio(packet.buffer)
   session.transport.sendEvent({ type: 'input_audio_buffer.commit' })

@@ -2,11 +2,15 @@
 
 import { DeepgramClient } from '@deepgram/sdk'
 
-export default async function ({ bridge, token, sound, heard }) {
+export default ({ bridge, token, ...exchange }) => {
   const deepgram = new DeepgramClient({
     accessToken: token, // was: a JWT of /v1/auth/grant
     baseUrl: `https://${bridge}`, // was: left out
   })
+  return transcribe(deepgram, exchange)
+}
+
+export async function transcribe(deepgram, { sound, heard }) {
   const live = await deepgram.listen.v1.connect({
     model: 'nova-3', encoding: 'linear16', sample_rate: 16_000,
     reconnectAttempts: 0, // a token of one use opens one session

@@ -2,9 +2,10 @@
 
 import { Conversation } from '@elevenlabs/client'
 
-export default async function ({ bridge, token, heard }) {
+export default async function ({ url, heard }) {
   const conversation = await Conversation.startSession({
-    signedUrl: `wss://${bridge}/v1/convai/conversation?agent_id=guide&token=${token}`, // was: of /v1/convai/conversation/get-signed-url
+    signedUrl: url, // the mint's; was: that of /v1/convai/conversation/get-signed-url
+    connectionType: 'websocket',
     onConnect: () => heard.event('connect'),
     onMessage: ({ role }) => heard.event(`message of ${role}`),
     onAudio: () => {

@@ -14,8 +14,13 @@ export const PAGES = [
   { name: 'voice-live-key', npm: '@azure/ai-voicelive', file: 'voice-live-key', route: 'azure-voice-live', events: REALTIME, sound: 'same' },
   { name: 'voice-live-token', npm: '@azure/ai-voicelive', file: 'voice-live-token', route: 'azure-voice-live', events: REALTIME, sound: 'same' },
   { name: 'deepgram', npm: '@deepgram/sdk', file: 'deepgram', route: 'deepgram', events: ['Results', 'Metadata'], sound: 'same' },
+  { name: 'deepgram-key', npm: '@deepgram/sdk', file: 'deepgram-key', route: 'deepgram', events: ['Results', 'Metadata'], sound: 'same' },
   { name: 'assemblyai', npm: 'assemblyai', file: 'assemblyai', route: 'assemblyai', events: ['Begin', 'Turn'], sound: 'same' },
   { name: 'gemini', npm: '@google/genai', file: 'gemini', route: 'gemini-live', events: ['setupComplete', 'serverContent'], sound: 'same' },
+  {
+    name: 'gemini-ephemeral', npm: '@google/genai', file: 'gemini-ephemeral', route: 'gemini-live', params: { version: 'v1alpha' },
+    events: ['setupComplete', 'serverContent'], sound: 'same',
+  },
   { name: 'elevenlabs-agent', npm: '@elevenlabs/client', file: 'elevenlabs-agent', route: 'elevenlabs-agents', events: ['connect', 'audio'], sound: 'some' },
   { name: 'elevenlabs-text', npm: '@elevenlabs/client', file: 'elevenlabs-text', route: 'elevenlabs-agents', events: ['connect', 'message of agent'] },
   {
@@ -38,4 +43,8 @@ export const PROGRAMS = [
   },
   { name: 'openai-python', pypi: 'openai', file: 'openai_realtime', route: 'openai-realtime', events: REALTIME, sound: 'same' },
   { name: 'voice-live-python', pypi: 'azure-ai-voicelive', file: 'voice_live', route: 'azure-voice-live', events: REALTIME, sound: 'same' },
+  {
+    name: 'voice-live-python-key', pypi: 'azure-ai-voicelive', file: 'voice_live_key', route: 'azure-voice-live', events: REALTIME,
+    sound: 'same',
+  },
 ]

@@ -4,11 +4,15 @@ import { GoogleGenAI, Modality } from '@google/genai'
 
 import { base64 } from './page.mjs'
 
-export default async function ({ bridge, token, sound, heard }) {
+export default ({ bridge, token, ...exchange }) => {
   const genai = new GoogleGenAI({
     apiKey: token, // was: an API key
     httpOptions: { baseUrl: `https://${bridge}` }, // was: left out
   })
+  return converse(genai, exchange)
+}
+
+export async function converse(genai, { sound, heard }) {
   const session = await genai.live.connect({
     model: 'gemini-live-2.5-flash-preview',
     config: { responseModalities: [Modality.AUDIO] },

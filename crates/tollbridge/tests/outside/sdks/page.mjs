@@ -48,7 +48,7 @@ const bytes = (text) => Uint8Array.from(atob(text), (character) => character.cha
 export const base64 = (packet) => btoa(String.fromCharCode(...packet))
 
 /** Runs an exchange, or only until its socket closes: `{ sockets, events, errors }`; `packets` are base64. */
-export async function run(exchange, { bridge, token, packets, untilClosed }) {
+export async function run(exchange, { packets, untilClosed, ...given }) {
   const [events, errors] = [[], []]
   const heard = {
     event: (name) => events.push(name),
@@ -56,7 +56,7 @@ export async function run(exchange, { bridge, token, packets, untilClosed }) {
     closed: closing,
   }
   const sound = () => paced(packets.map(bytes))
-  const done = exchange({ bridge, token, sound, heard }).catch(heard.error)
+  const done = exchange({ ...given, sound, heard }).catch(heard.error)
   const late = new Promise((resolve) => setTimeout(resolve, LIMIT, LIMIT))
   const ended = await Promise.race([untilClosed ? closing : done, late])
   if (ended === LIMIT) heard.error(`not complete after ${LIMIT} ms`)

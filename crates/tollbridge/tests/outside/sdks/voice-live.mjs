@@ -7,7 +7,7 @@ export async function converse(client, { sound, heard }) {
     onServerError: async (event) => heard.error(event.error),
     onError: async ({ error }) => heard.error(error),
     onSessionCreated: async () => {
-      await session.updateSession({ modalities: ['text', 'audio'], inputAudioFormat: 'pcm16', inputAudioSamplingRate: 16_000 })
+      await session.updateSession({ inputAudioSamplingRate: 16_000, turnDetection: null })
       for await (const packet of sound()) await session.sendAudio(packet)
       await session.sendEvent({ type: 'input_audio_buffer.commit' })
       await session.sendEvent({ type: 'response.create' })

@@ -8,34 +8,30 @@ from azure.core.credentials import AccessToken
 
 
 class BridgeCredential:
-    """Hands out the minted token; it is used at connect and never renewed."""
+    """Hands out the minted token, one for each connection. An `async` one needs `close` and `__aexit__` too."""
 
     def __init__(self, token):
         self.token = token
 
-    async def get_token(self, *_scopes, **_options):
-        return AccessToken(self.token, int(time.time()) + 600)
-
-    async def close(self):
-        pass
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_failure):
-        pass
+    def get_token(self, *_scopes, **_options):
+        return AccessToken(self.token, int(time.time()) + 30)
 
 
 async def converse(bridge, token, sound, heard):
-    async with connect(
+    connection = connect(
         endpoint=f"https://{bridge}",  # was: https://RESOURCE.services.ai.azure.com
         credential=BridgeCredential(token),  # was: DefaultAzureCredential()
         model="gpt-realtime",
-    ) as session:
+    )
+    await one_turn(connection, sound, heard)
+
+
+async def one_turn(connection, sound, heard):
+    async with connection as session:
         async for event in session:
             heard(event.type)
             if event.type == "session.created":
-                await session.session.update(session={"input_audio_sampling_rate": 16_000})
+                await session.session.update(session={"input_audio_sampling_rate": 16_000, "turn_detection": None})
                 async for packet in sound:
                     await session.input_audio_buffer.append(audio=packet)
                 await session.input_audio_buffer.commit()
