@@ -45,6 +45,12 @@ function packageOf({ npm, pypi }) {
   return `${name}@${version}`
 }
 
+/** What a page shows in its picture. */
+function summary(exchange, { sockets, events, errors }, token) {
+  const counts = Object.fromEntries(events.map((event) => [event, events.filter((other) => other === event).length]))
+  return JSON.stringify({ sdk: packageOf(exchange), sockets, events: counts, errors }, null, 2).replaceAll(token, 'TOKEN')
+}
+
 /** In a page of its own; a picture is taken of what it shows at the end. */
 async function inBrowser(context, origin, exchange, given) {
   const page = await context.newPage()
@@ -52,9 +58,9 @@ async function inBrowser(context, origin, exchange, given) {
   try {
     await page.goto(`${origin}/${exchange.name}`)
     const said = await page.evaluate((given) => globalThis.exchange(given), given)
-    const shown = JSON.stringify(said, null, 2).replaceAll(given.token, 'TOKEN')
-    await page.evaluate((text) => (document.querySelector('pre').textContent = text), shown)
-    await page.screenshot({ path: join(out, `${exchange.name}.png`), fullPage: true })
+    await page.evaluate((text) => (document.querySelector('pre').textContent = text), summary(exchange, said, given.token))
+    const picture = `${exchange.name}${given.untilClosed ? '-refused' : ''}.png`
+    await page.screenshot({ path: join(out, picture), fullPage: true })
     return said
   } finally {
     await page.close()
