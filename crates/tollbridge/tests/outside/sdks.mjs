@@ -13,6 +13,7 @@ import { run } from './bridge.mjs'
 import { check, main, measured } from './check.mjs'
 import { startChromium } from './chromium.mjs'
 import { SdkBridge } from './sdks/bridge.mjs'
+import { claims } from './sdks/claims.mjs'
 import { PAGES, PROGRAMS } from './sdks/exchanges.mjs'
 import { servePages } from './sdks/pages.mjs'
 import { vendorOf } from './sdks/routes.mjs'
@@ -43,6 +44,15 @@ function packageOf({ npm, pypi }) {
   if (pypi) return new RegExp(`^${pypi}==.*$`, 'm').exec(readFileSync(join(here, 'requirements.txt'), 'utf8'))[0]
   const { name, version } = JSON.parse(readFileSync(join(here, 'node_modules', npm, 'package.json')))
   return `${name}@${version}`
+}
+
+/** Whether each SDK that a preset calls tested is among the exchanges, in that version. */
+function promised() {
+  const ran = [...PAGES, ...PROGRAMS].map((exchange) => `${exchange.route} ${packageOf(exchange).replace('==', '@')}`)
+  for (const { route, name, versions } of claims(join(here, '../../../config/presets'))) {
+    const missing = versions.filter((version) => !ran.includes(`${route} ${name}@${version}`))
+    check(`preset ${route} calls ${name} tested`, missing.length === 0, versions.join(', '))
+  }
 }
 
 /** What a page shows in its picture. */
@@ -143,6 +153,7 @@ await main(async () => {
   }
   const perform = (exchange, given) => asProgram(exchange, given, tls.cert)
   for (const exchange of PROGRAMS.filter(wanted)) await exchanged(exchange, { ...common, perform })
+  if (names.length === 0) promised()
   await bridge.close()
   await vendors.close()
   rmSync(tls.folder, { recursive: true })

@@ -31,6 +31,8 @@ export const PAGES = [
     name: 'speechmatics', npm: '@speechmatics/real-time-client', file: 'speechmatics', route: 'speechmatics',
     events: ['RecognitionStarted', 'AudioAdded', 'EndOfTranscript'], sound: 'same',
   },
+  { name: 'soniox', npm: '@soniox/client', file: 'soniox', route: 'soniox', events: ['result', 'finished'], sound: 'same' },
+  { name: 'cartesia-tts', npm: '@cartesia/cartesia-js', file: 'cartesia-tts', route: 'cartesia', events: ['chunk', 'done'] },
   { name: 'cartesia', npm: '@cartesia/cartesia-js', file: 'cartesia', route: 'cartesia', params: { service: 'stt' }, events: ['transcript', 'done'], sound: 'same' },
 ]
 

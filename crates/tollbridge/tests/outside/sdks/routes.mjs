@@ -27,6 +27,7 @@ const ROUTES = {
   },
   'openai-realtime': { target: '/v1/realtime?model={model}', secret: 'OPENAI_API_KEY' },
   'openai-responses': { target: '/v1/responses', secret: 'OPENAI_API_KEY' },
+  'soniox': { target: '/transcribe-websocket', secret: 'SONIOX_API_KEY' },
   'speechmatics': { target: '/v2', secret: 'SPEECHMATICS_API_KEY' },
 }
 
