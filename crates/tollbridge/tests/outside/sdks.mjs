@@ -104,11 +104,10 @@ function judge({ name, events, sound }, said, dials, sum) {
 
 /** The same token once more: it opens nothing, and the page can read why. */
 async function refused({ name, route }, again, vendors) {
-  const known = vendors.dials(vendorOf(route)).length
+  const asked = vendors.asked(vendorOf(route))
   const { sockets } = await again()
   const { code, reason = '' } = sockets[0]?.close ?? {}
-  const dialled = vendors.dials(vendorOf(route)).length - known
-  const good = code === 4409 && reason.startsWith('tb:token_used') && dialled === 0
+  const good = code === 4409 && reason.startsWith('tb:token_used') && vendors.asked(vendorOf(route)) === asked
   check(`${name}: the used token is refused in words`, good, `${code} ${reason.split(';')[0]}`)
 }
 

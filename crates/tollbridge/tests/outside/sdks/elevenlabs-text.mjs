@@ -3,6 +3,9 @@
 import { Conversation } from '@elevenlabs/client'
 
 export default async function ({ bridge, token, heard }) {
+  let asked = false
+  let answered
+  const answer = new Promise((resolve) => (answered = resolve))
   const conversation = await Conversation.startSession({
     agentId: 'guide',
     connectionType: 'websocket',
@@ -12,10 +15,13 @@ export default async function ({ bridge, token, heard }) {
     onConnect: () => heard.event('connect'),
     onMessage: ({ role }) => {
       heard.event(`message of ${role}`)
-      if (role === 'agent') conversation.endSession()
+      if (asked && role === 'agent') answered()
     },
-    onError: (message) => heard.error(message),
+    onError: heard.error,
   })
+  asked = true
   conversation.sendUserMessage('Which way to the bridge?')
+  await answer
+  await conversation.endSession()
   await heard.closed
 }

@@ -21,7 +21,7 @@ export const PAGES = [
     name: 'gemini-ephemeral', npm: '@google/genai', file: 'gemini-ephemeral', route: 'gemini-live', params: { version: 'v1alpha' },
     events: ['setupComplete', 'serverContent'], sound: 'same',
   },
-  { name: 'elevenlabs-agent', npm: '@elevenlabs/client', file: 'elevenlabs-agent', route: 'elevenlabs-agents', events: ['connect', 'audio'], sound: 'some' },
+  { name: 'elevenlabs-agent', npm: '@elevenlabs/client', file: 'elevenlabs-agent', route: 'elevenlabs-agents', events: ['connect', 'audio', 'message of user'], sound: 'some' },
   { name: 'elevenlabs-text', npm: '@elevenlabs/client', file: 'elevenlabs-text', route: 'elevenlabs-agents', events: ['connect', 'message of agent'] },
   {
     name: 'elevenlabs-scribe', npm: '@elevenlabs/client', file: 'elevenlabs-scribe', route: 'elevenlabs-stt',

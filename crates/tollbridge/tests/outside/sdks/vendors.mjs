@@ -33,9 +33,14 @@ export class Vendors {
     dials[dial] = { ...dials[dial], ...told, over: event === 'ending' || told.answered !== 101 }
   }
 
-  /** All dials of one vendor so far. */
+  /** How often one vendor was asked anything. */
+  asked(vendor) {
+    return this.#met.get(vendor)?.length ?? 0
+  }
+
+  /** All dials of one vendor so far, without the REST calls that it answered. */
   dials(vendor) {
-    return this.#met.get(vendor) ?? []
+    return (this.#met.get(vendor) ?? []).filter(({ answered }) => answered < 200 || answered >= 300)
   }
 
   /** The same beyond the first `known` of them, once there is one and all are over. */
