@@ -8,6 +8,7 @@ python := justfile_directory() / "target/tools/python/bin/python"
 # What the outside scripts drive.
 export TOLLBRIDGE_BIN := env("TOLLBRIDGE_BIN", target / "release/tollbridge")
 export STANDINS_BIN := env("STANDINS_BIN", target / "debug/examples/standins")
+export VENDORS_BIN := env("VENDORS_BIN", target / "debug/examples/vendors")
 export WSLOAD_BIN := env("WSLOAD_BIN", target / "bench/bin/wsload")
 
 # Lists the recipes.
@@ -17,7 +18,7 @@ _default:
 # Runs every gate and counts: "N passed, N failed".
 [group('all')]
 ci:
-    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test+release canary demo-page jwks speech rotation chaos autobahn+fuzz-build fuzz-smoke
+    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test+release canary demo-page sdks jwks speech rotation chaos autobahn+fuzz-build fuzz-smoke
 
 # Serves the demo and opens its page.
 [group('all')]
@@ -86,11 +87,11 @@ micro *ARGS:
 [group('outside')]
 release:
     cargo build --release --locked -p tollbridge
-    cargo build --locked -p tollbridge-testkit --example standins
+    cargo build --locked -p tollbridge-testkit --example standins --example vendors
 
 # Runs every outside script in its short form.
 [group('outside')]
-outside: release canary demo-page jwks speech rotation chaos soak stall drain disorder autobahn
+outside: release canary demo-page sdks jwks speech rotation chaos soak stall drain disorder autobahn
 
 # Proves that the search of the servers' logs finds each kind of secret.
 [group('outside')]
@@ -101,6 +102,11 @@ canary:
 [group('outside')]
 demo-page *ARGS:
     node {{ outside }}/demo.mjs {{ ARGS }}
+
+# Sends the vendors' own SDKs, unmodified, through the bridge to strict stand-ins: in headless Chromium, in Node, in Python.
+[group('outside')]
+sdks *NAMES:
+    node {{ outside }}/sdks.mjs {{ python }} {{ NAMES }}
 
 # Has third-party libraries verify our tokens from the JWKS: PyJWT, and jose from npm.
 [group('outside')]

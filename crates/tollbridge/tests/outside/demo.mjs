@@ -1,15 +1,14 @@
 // The demo as a visitor sees it, in headless Chromium: the direct connection fails, the bridged one echoes, and every
 // refusal's button shows its code. With --tls the same over TLS, with the certificate that the demo makes.
 
-import { accessSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-import { chromium } from 'playwright-core'
 
 import { binary, launch } from './bridge.mjs'
 import { leaks } from './canary.mjs'
 import { check, main, measured } from './check.mjs'
+import { startChromium } from './chromium.mjs'
 
 /** Code and slug that each button must bring about. */
 const REFUSALS = {
@@ -40,28 +39,10 @@ const REFUSALS = {
   write_timeout: 4408,
 }
 
-/** What Chromium needs as root, without a display and without its own errands on the network. */
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync']
-
 const tls = process.argv.includes('--tls')
 
 /** Nobody vouches for the demo's certificate: a visitor clicks the warning away. */
 const UNPROVEN = tls ? ['--ignore-certificate-errors'] : []
-
-const browsers = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-
-function browserPath() {
-  const found = browsers.find((path) => {
-    try {
-      return path && accessSync(path) === undefined
-    } catch {
-      return false
-    }
-  })
-  if (!found) throw new Error('no Chromium: set CHROMIUM to its path')
-  return found
-}
 
 const out = join(process.env.CARGO_TARGET_DIR ?? 'target', 'outside')
 
@@ -105,7 +86,7 @@ await main(async () => {
     log, names: ['page', 'key', 'curl'], env: { TOLLBRIDGE__LOG__LEVEL: 'trace' },
   })
   measured('demo serves after', `${Date.now() - began} ms`)
-  const browser = await chromium.launch({ executablePath: browserPath(), args: [...FLAGS, ...UNPROVEN] })
+  const browser = await startChromium(UNPROVEN)
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
     const faults = []
