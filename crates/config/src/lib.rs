@@ -35,6 +35,7 @@ mod syntax;
 mod units;
 mod url_template;
 mod value_template;
+mod vendors;
 
 pub use rustls::sign::CertifiedKey;
 
@@ -54,4 +55,5 @@ pub use self::{
     },
     url_template::{Scheme, TextOrParam, UrlTemplate, UrlTemplateError},
     value_template::{Part, ValueTemplate, ValueTemplateError},
+    vendors::vendors,
 };

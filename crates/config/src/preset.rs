@@ -208,7 +208,7 @@ const ENGINES: &[&str] = &[
 ];
 
 /// `a.b = "c"`, a line a value.
-fn flat(page: &mut String, path: &str, value: &Value) {
+pub(crate) fn flat(page: &mut String, path: &str, value: &Value) {
     match value {
         Value::Table(table) => {
             for (key, value) in table {

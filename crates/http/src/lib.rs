@@ -33,6 +33,7 @@ use actix_web::{HttpResponse, http::header, web};
 pub use self::{
     admin::Door,
     audit::{AuditSink, AuditWriter, chain, sink},
+    bridge::{Probe, probe},
     carriers::{Carriers, InMessage, InSubprotocol, Named},
     denials::{Denial, Denials},
     forwarded::Trust,

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Serve,
     /// Run everything at once on this machine: mint, bridge, an upstream and a page.
     Demo(Demo),
+    /// Print a configuration to start from; without a preset, list the presets.
+    Init(Init),
     /// Check the configuration and name everything that is wrong with it.
     Check,
     /// Bring the store's schema up to date.
@@ -59,6 +61,9 @@ pub(crate) enum Command {
     /// Live sessions of the running server.
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Routes and their upstreams.
+    #[command(subcommand)]
+    Route(Routes),
     /// Tell the running server to finish its sessions and stop.
     Drain,
     /// Tell the running server to read its configuration again.
@@ -82,12 +87,40 @@ pub(crate) struct Demo {
     pub(crate) no_open: bool,
 }
 
+#[derive(Args)]
+pub(crate) struct Init {
+    /// The vendor.
+    #[arg(long, value_name = "PRESET")]
+    pub(crate) preset: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Routes {
+    /// Dial a route's upstream with its real credentials, without a running server, and print what
+    /// it says; exit 5 if it refuses.
+    Test(RouteTest),
+}
+
+#[derive(Args)]
+pub(crate) struct RouteTest {
+    /// The route.
+    pub(crate) name: String,
+    /// Upstream parameter, `name=value`; repeat for more.
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// Subprotocol to offer; repeat for more.
+    #[arg(long = "protocol", value_name = "NAME")]
+    pub(crate) protocols: Vec<String>,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Config {
     /// The effective configuration as TOML, secrets masked.
     Show,
     /// Every key with its type, default and meaning, as Markdown.
     Docs,
+    /// Every vendor for which there is a preset, as Markdown.
+    Vendors,
 }
 
 #[derive(Subcommand)]

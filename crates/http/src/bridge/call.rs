@@ -3,15 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use tollbridge_credential::{Fetched, Kind};
+use tollbridge_credential::Fetched;
 use tollbridge_domain::{Secret, Slug};
 use tollbridge_store::GiveBack;
-use tollbridge_upstream::{
-    Call, DialError, Dialled, Facts, Piece, RenderError, TargetError, render, render_for_query,
-};
+use tollbridge_upstream::{DialError, Dialled};
 
 use super::{
     admission::{Admitted, Entrance, Refusal, Said},
+    compose::{Composed, Occasion, compose},
     facts,
     handshake::Handshake,
     negotiate,
@@ -19,7 +18,6 @@ use super::{
 use crate::{
     route::Route,
     shared::{Shared, Worker},
-    sign::SignFault,
 };
 
 /// An upstream that did not take the call, and whether it can have noticed.
@@ -37,13 +35,6 @@ pub(crate) struct Agreed {
     pub(crate) secrets: Vec<Secret<String>>,
     /// What is set in the client's first message, by JSON pointer.
     pub(crate) message: Vec<(String, Secret<String>)>,
-}
-
-/// A call, and what goes with it.
-struct Composed {
-    call: Call,
-    secrets: Vec<Secret<String>>,
-    message: Vec<(String, Secret<String>)>,
 }
 
 /// Dials the upstream with the real credentials.
@@ -116,7 +107,7 @@ async fn once(
 ) -> Result<Agreed, Failed> {
     let route = &admitted.route;
     let claims = admitted.admission.claims();
-    let composed = compose(entrance, admitted, handshake, fetched);
+    let composed = compose(route, &occasion(entrance, admitted, handshake, fetched));
     let composed = composed.map_err(|error| Failed {
         refusal: Refusal::genuine(Slug::Internal, error.to_string(), claims),
         untouched: true,
@@ -156,6 +147,35 @@ async fn once(
     }
 }
 
+/// The client's own head contributes only what is on a list.
+fn occasion<'a>(
+    entrance: &Entrance<'_>,
+    admitted: &'a Admitted,
+    handshake: &Handshake,
+    fetched: Option<&'a Fetched>,
+) -> Occasion<'a> {
+    let route = &admitted.route;
+    let claims = admitted.admission.claims();
+    let mut random = [0_u8; 16];
+    entrance.shared.entropy.fill(&mut random);
+    let passed = route.header_allow.iter().flat_map(|name| {
+        let lines = entrance.req.headers().get_all(name.as_str());
+        lines.map(move |value| (name.clone(), value.as_bytes().to_vec()))
+    });
+    Occasion {
+        session: &admitted.session,
+        subject: claims.subject(),
+        params: claims.params(),
+        client_query: &admitted.client_query,
+        passed: passed.collect(),
+        protocols: handshake.offer.upstream.clone(),
+        extensions: negotiate::extensions(route, handshake),
+        fetched,
+        now: entrance.shared.clock.now(),
+        random,
+    }
+}
+
 /// Writes down what the upstream said, and picks out what the client may know of it.
 fn tell(
     entrance: &Entrance<'_>,
@@ -188,107 +208,6 @@ fn tell(
         session: admitted.session.clone(),
         kept: facts::kept(route, headers()),
     }
-}
-
-/// Why a call could not be composed: our configuration's fault, or a secret that cannot be read.
-#[derive(Debug, thiserror::Error)]
-enum ComposeError {
-    #[error("a credential could not be rendered: {0}")]
-    Credential(#[from] RenderError),
-    #[error("the upstream address could not be made: {0}")]
-    Address(#[from] TargetError),
-    #[error("the upstream address could not be signed: {0}")]
-    Sign(#[from] SignFault),
-}
-
-/// Builds the call from nothing: the client's own head contributes only what is on a list.
-fn compose(
-    entrance: &Entrance<'_>,
-    admitted: &Admitted,
-    handshake: &Handshake,
-    fetched: Option<&Fetched>,
-) -> Result<Composed, ComposeError> {
-    let route = &admitted.route;
-    let claims = admitted.admission.claims();
-    let mut random = [0_u8; 16];
-    entrance.shared.entropy.fill(&mut random);
-    let facts = Facts {
-        session: &admitted.session,
-        subject: claims.subject(),
-        uuid: uuid::Builder::from_random_bytes(random)
-            .into_uuid()
-            .to_string(),
-        fetched: fetched
-            .filter(|fetched| fetched.kind() == Kind::Token)
-            .map(|fetched| fetched.value().clone()),
-    };
-    let mut headers = Vec::new();
-    for (name, pieces) in &route.credential_headers {
-        headers.push((name.clone(), render(pieces, &facts)?));
-    }
-    let mut query = Vec::new();
-    for (name, pieces) in &route.credential_query {
-        query.push((name.clone(), render_for_query(pieces, &facts)?));
-    }
-    let mut message = Vec::new();
-    for (pointer, pieces) in &route.credential_message {
-        message.push((pointer.clone(), render_for_query(pieces, &facts)?));
-    }
-    let mut url = match fetched.filter(|fetched| fetched.kind() == Kind::Url) {
-        Some(fetched) => {
-            let address = fetched.value().reveal();
-            route
-                .target
-                .fetched_url(address, &admitted.client_query, query)?
-        }
-        None => route
-            .target
-            .url(claims.params(), &admitted.client_query, query)?,
-    };
-    let mut secrets = secrets(route)?;
-    secrets.extend(fetched.map(|fetched| fetched.value().clone()));
-    if let Some(sign) = &route.sign {
-        url = sign.sign(&url, entrance.shared.clock.now(), &mut secrets)?;
-    }
-    let passed = route
-        .header_allow
-        .iter()
-        .flat_map(|name| {
-            entrance
-                .req
-                .headers()
-                .get_all(name.as_str())
-                .map(move |value| (name.clone(), value.as_bytes().to_vec()))
-        })
-        .collect();
-    let call = Call {
-        url,
-        headers,
-        passed,
-        protocols: handshake.offer.upstream.clone(),
-        extensions: negotiate::extensions(route, handshake),
-    };
-    Ok(Composed {
-        call,
-        secrets,
-        message,
-    })
-}
-
-/// The secrets of a route, which no close reason may carry to the client.
-fn secrets(route: &Route) -> Result<Vec<Secret<String>>, RenderError> {
-    let credentials = route
-        .credential_headers
-        .iter()
-        .chain(&route.credential_query)
-        .chain(&route.credential_message);
-    credentials
-        .flat_map(|(_, pieces)| pieces)
-        .filter_map(|piece| match piece {
-            Piece::Secret(read) => Some(read().map_err(RenderError::Secret)),
-            _ => None,
-        })
-        .collect()
 }
 
 fn observe(shared: &Shared, route: &Route, outcome: &Result<Dialled, DialError>, took: Duration) {

@@ -7,6 +7,7 @@
 mod admission;
 mod call;
 mod carrier;
+mod compose;
 mod entering;
 mod explain;
 mod facts;
@@ -15,11 +16,13 @@ mod introduction;
 mod leg;
 mod message;
 mod negotiate;
+mod probe;
 mod refusal;
 mod session;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
+pub use self::probe::{Probe, probe};
 pub(crate) use self::leg::PayloadLeg;
 use self::{admission::Entrance, handshake::Asked};
 use crate::{

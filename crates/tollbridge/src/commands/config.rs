@@ -16,16 +16,18 @@ pub(super) fn run(common: &Common, config: &Config) -> Result<(), Failure> {
                 shown.trim_end().to_owned()
             });
         }
-        Config::Docs => {
-            let reference = tollbridge_config::reference();
-            output::data(&if common.json {
-                serde_json::json!({ "markdown": reference }).to_string()
-            } else {
-                reference.trim_end().to_owned()
-            });
-        }
+        Config::Docs => page(common.json, &tollbridge_config::reference()),
+        Config::Vendors => page(common.json, &tollbridge_config::vendors()),
     }
     Ok(())
+}
+
+fn page(json: bool, markdown: &str) {
+    output::data(&if json {
+        serde_json::json!({ "markdown": markdown }).to_string()
+    } else {
+        markdown.trim_end().to_owned()
+    });
 }
 
 fn as_json(toml: &str) -> Result<String, Failure> {

@@ -5,8 +5,10 @@ mod check;
 mod config;
 mod control;
 mod demo;
+mod init;
 mod keys;
 mod migrate;
+mod route;
 mod serve;
 mod sessions;
 mod token;
@@ -34,6 +36,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve => on_runtime(serve::run(common)),
         Command::Demo(demo) => on_runtime(demo::run(demo)),
+        Command::Init(init) => init::run(&common, &init),
         Command::Check => check::run(&common),
         Command::Migrate => on_runtime(migrate::run(common)),
         Command::Config(config) => config::run(&common, &config),
@@ -41,6 +44,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::ApiKey(apikey) => on_runtime(apikey::run(common, apikey)),
         Command::Token(token) => on_runtime(token::run(common, token)),
         Command::Sessions(sessions) => on_runtime(sessions::run(common, sessions)),
+        Command::Route(route) => on_runtime(route::run(common, route)),
         Command::Drain => on_runtime(control::drain(common)),
         Command::Reload => on_runtime(control::reload(common)),
         Command::Healthcheck => on_runtime(control::healthcheck(common)),

@@ -1,0 +1,109 @@
+//! The call to an upstream, from a route and what it is made for.
+
+use tollbridge_credential::{Fetched, Kind};
+use tollbridge_domain::{Moment, Params, Secret, SessionId, Subject};
+use tollbridge_upstream::{
+    Call, Facts, Piece, RenderError, TargetError, render, render_for_query,
+};
+
+use crate::{route::Route, sign::SignFault};
+
+/// What a call is made for.
+pub(crate) struct Occasion<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) subject: &'a Subject,
+    pub(crate) params: &'a Params,
+    /// What of the client's own query passes.
+    pub(crate) client_query: &'a [(String, String)],
+    /// What of its headers passes.
+    pub(crate) passed: Vec<(String, Vec<u8>)>,
+    pub(crate) protocols: Vec<String>,
+    pub(crate) extensions: Option<String>,
+    pub(crate) fetched: Option<&'a Fetched>,
+    pub(crate) now: Moment,
+    pub(crate) random: [u8; 16],
+}
+
+/// A call, and what goes with it.
+pub(crate) struct Composed {
+    pub(crate) call: Call,
+    /// What must be printed nowhere.
+    pub(crate) secrets: Vec<Secret<String>>,
+    /// What is set in the client's first message, by JSON pointer.
+    pub(crate) message: Vec<(String, Secret<String>)>,
+}
+
+/// Builds the call from nothing but the route and its occasion.
+pub(crate) fn compose(route: &Route, occasion: &Occasion<'_>) -> Result<Composed, ComposeError> {
+    let fetched = |kind| occasion.fetched.filter(move |fetched| fetched.kind() == kind);
+    let facts = Facts {
+        session: occasion.session,
+        subject: occasion.subject,
+        uuid: uuid::Builder::from_random_bytes(occasion.random)
+            .into_uuid()
+            .to_string(),
+        fetched: fetched(Kind::Token).map(|fetched| fetched.value().clone()),
+    };
+    let mut headers = Vec::new();
+    for (name, pieces) in &route.credential_headers {
+        headers.push((name.clone(), render(pieces, &facts)?));
+    }
+    let mut query = Vec::new();
+    for (name, pieces) in &route.credential_query {
+        query.push((name.clone(), render_for_query(pieces, &facts)?));
+    }
+    let mut message = Vec::new();
+    for (pointer, pieces) in &route.credential_message {
+        message.push((pointer.clone(), render_for_query(pieces, &facts)?));
+    }
+    let (target, client_query) = (&route.target, occasion.client_query);
+    let mut url = match fetched(Kind::Url) {
+        Some(fetched) => target.fetched_url(fetched.value().reveal(), client_query, query)?,
+        None => target.url(occasion.params, client_query, query)?,
+    };
+    let mut secrets = secrets(route)?;
+    secrets.extend(occasion.fetched.map(|fetched| fetched.value().clone()));
+    if let Some(sign) = &route.sign {
+        url = sign.sign(&url, occasion.now, &mut secrets)?;
+    }
+    let call = Call {
+        url,
+        headers,
+        passed: occasion.passed.clone(),
+        protocols: occasion.protocols.clone(),
+        extensions: occasion.extensions.clone(),
+    };
+    Ok(Composed {
+        call,
+        secrets,
+        message,
+    })
+}
+
+/// Why a call could not be composed: our configuration's fault, or a secret that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ComposeError {
+    #[error("a credential could not be rendered: {0}")]
+    Credential(#[from] RenderError),
+    #[error("the upstream address could not be made: {0}")]
+    Address(#[from] TargetError),
+    #[error("the upstream address could not be signed: {0}")]
+    Sign(#[from] SignFault),
+}
+
+/// The secrets of a route, which no close reason may carry to the client.
+fn secrets(route: &Route) -> Result<Vec<Secret<String>>, RenderError> {
+    let credentials = route
+        .credential_headers
+        .iter()
+        .chain(&route.credential_query)
+        .chain(&route.credential_message);
+    credentials
+        .flat_map(|(_, pieces)| pieces)
+        .filter_map(|piece| match piece {
+            Piece::Secret(read) => Some(read().map_err(RenderError::Secret)),
+            _ => None,
+        })
+        .collect()
+}
+
