@@ -128,11 +128,20 @@ impl Preset {
             self.name,
             Value::from(self.name),
         );
-        for (key, value) in &self.init {
-            flat(&mut page, key, value);
+        page.push_str(self.yours());
+        if !page.ends_with('\n') {
+            page.push('\n');
         }
         page.push_str(&self.credentials_hint());
         page
+    }
+
+    /// The lines of `[init]` as they stand, with what is said of them.
+    pub(crate) fn yours(&self) -> &'static str {
+        let text = FILES.iter().find(|(name, _)| *name == self.name);
+        text.and_then(|(_, text)| text.split_once("\n[init]\n"))
+            .and_then(|(_, rest)| rest.split_once("\n[route"))
+            .map_or("", |(lines, _)| lines)
     }
 
     /// Where the preset looks for the vendor's key, as comments to uncomment.

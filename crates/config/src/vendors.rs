@@ -8,7 +8,9 @@ use crate::preset::{About, Preset, Sdk};
 #[must_use]
 pub fn vendors() -> String {
     let mut page = String::from(PREFACE);
-    page.push_str("\n| preset | vendor | stand-in | SDKs that our tests run |\n|---|---|---|---|\n");
+    page.push_str(
+        "\n| preset | vendor | stand-in | SDKs that our tests run |\n|---|---|---|---|\n",
+    );
     for preset in Preset::all() {
         page.push_str(&row(preset));
     }
@@ -68,12 +70,15 @@ fn chapter(preset: &Preset) -> String {
 
 /// The preset's own lines, as a route would have them.
 fn filled(preset: &Preset) -> String {
-    let mut lines = format!("[routes.{}]\npreset = {}\n", preset.name(), Value::from(preset.name()));
+    let mut lines = format!(
+        "[routes.{}]\npreset = {}\n",
+        preset.name(),
+        Value::from(preset.name())
+    );
     if !preset.init.is_empty() {
         lines.push_str("# yours to say:\n");
-        for (key, value) in &preset.init {
-            crate::preset::flat(&mut lines, key, value);
-        }
+        lines.push_str(preset.yours().trim_end());
+        lines.push('\n');
     }
     lines.push_str("# what the preset says:\n");
     for (key, value) in preset.route() {

@@ -13,8 +13,8 @@ use std::{
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use tollbridge_authn::{ApiKeys, Chain};
 use prometheus::IntCounterVec;
+use tollbridge_authn::{ApiKeys, Chain};
 use tollbridge_credential::{FetchError, Http};
 use tollbridge_domain::{Act, CallerName, Clock, Entropy, Moment, RouteName, SessionId};
 use tollbridge_keyring::Keyring;

@@ -35,8 +35,8 @@ pub use self::{
     limits::{IdleCounts, Limits, Pings, Terms},
     meter::{Counts, Meter},
     orders::{Orders, Reins},
-    registry::{Card, Live, Registry},
     prelude::{First, NoFirst, first_message, say, text_frame},
+    registry::{Card, Live, Registry},
     relay::relay,
 };
 pub use tollbridge_stream::Leg;

@@ -310,7 +310,10 @@ mod tests {
     fn a_frame_has_the_shortest_length() {
         for (length, size) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
             assert_eq!(text_frame(&vec![0; length], None).len(), length + size);
-            assert_eq!(text_frame(&vec![0; length], Some(KEY)).len(), length + size + 4);
+            assert_eq!(
+                text_frame(&vec![0; length], Some(KEY)).len(),
+                length + size + 4
+            );
         }
     }
 }

@@ -254,7 +254,9 @@ mod tests {
             target().fetched_url(address, &client, Vec::new())
         };
         assert_eq!(
-            fetched("wss://api.example.com/v1/c?agent=a&sig=%2Bx").unwrap().as_str(),
+            fetched("wss://api.example.com/v1/c?agent=a&sig=%2Bx")
+                .unwrap()
+                .as_str(),
             "wss://api.example.com/v1/c?agent=a&sig=%2Bx&source=js"
         );
         for foreign in [

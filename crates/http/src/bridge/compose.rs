@@ -2,9 +2,7 @@
 
 use tollbridge_credential::{Fetched, Kind};
 use tollbridge_domain::{Moment, Params, Secret, SessionId, Subject};
-use tollbridge_upstream::{
-    Call, Facts, Piece, RenderError, TargetError, render, render_for_query,
-};
+use tollbridge_upstream::{Call, Facts, Piece, RenderError, TargetError, render, render_for_query};
 
 use crate::{route::Route, sign::SignFault};
 
@@ -35,7 +33,11 @@ pub(crate) struct Composed {
 
 /// Builds the call from nothing but the route and its occasion.
 pub(crate) fn compose(route: &Route, occasion: &Occasion<'_>) -> Result<Composed, ComposeError> {
-    let fetched = |kind| occasion.fetched.filter(move |fetched| fetched.kind() == kind);
+    let fetched = |kind| {
+        occasion
+            .fetched
+            .filter(move |fetched| fetched.kind() == kind)
+    };
     let facts = Facts {
         session: occasion.session,
         subject: occasion.subject,
@@ -106,4 +108,3 @@ fn secrets(route: &Route) -> Result<Vec<Secret<String>>, RenderError> {
         })
         .collect()
 }
-

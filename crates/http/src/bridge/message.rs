@@ -92,7 +92,10 @@ mod tests {
             (true, "{"),
             (true, "{} {}"),
         ] {
-            assert!(Message::parse(text, payload.as_bytes()).is_err(), "{payload}");
+            assert!(
+                Message::parse(text, payload.as_bytes()).is_err(),
+                "{payload}"
+            );
         }
     }
 }

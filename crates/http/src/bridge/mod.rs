@@ -22,8 +22,8 @@ mod session;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-pub use self::probe::{Probe, probe};
 pub(crate) use self::leg::PayloadLeg;
+pub use self::probe::{Probe, probe};
 use self::{admission::Entrance, handshake::Asked};
 use crate::{
     problem::{Code, Problem},

@@ -142,10 +142,7 @@ pub(super) fn sign(written: &written::Sign) -> Result<Sign, String> {
             service: service.clone(),
             access_key_id: secrets::reader(access_key_id)?,
             secret_access_key: secrets::reader(secret_access_key)?,
-            session_token: session_token
-                .as_ref()
-                .map(secrets::reader)
-                .transpose()?,
+            session_token: session_token.as_ref().map(secrets::reader).transpose()?,
             expires: *expires,
         },
     })

@@ -35,4 +35,5 @@ mod tls;
 mod transparency;
 mod unwritable;
 mod vanishing;
+mod vendors;
 mod verdicts;
