@@ -26,19 +26,18 @@ use actix_web::{
 };
 use futures_util::SinkExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tollbridge_stream::Early;
+use tollbridge_stream::{Early, Line};
 
 mod gate;
 mod handshakes;
 mod leg;
 mod patience;
 mod slots;
-mod socket;
 mod tls;
 mod workers;
 
 pub(crate) use self::{gate::Gate, leg::ClientLeg};
-use self::{gate::Gated, handshakes::Handshakes, socket::Socket};
+use self::{gate::Gated, handshakes::Handshakes};
 pub use self::{
     tls::{ServerPair, ServerTls},
     workers::Workers,
@@ -105,7 +104,7 @@ where
                     let Ok(()) = io.set_nodelay(true) else { return };
                     let io = match handshakes {
                         Some(handshakes) => handshakes.accept(io).await,
-                        None => Ok(Socket::Plain(io)),
+                        None => Ok(Line::Plain(io)),
                     };
                     let Ok(io) = io else { return };
                     let call = (Gated::new(io, timeout), Protocol::Http1, Some(peer));

@@ -2,7 +2,8 @@
 //!
 //! [`connect`] and [`accept`] make a [`Tls`] stream of any byte stream. It reads and writes whole
 //! messages through two buffers of the thread and owns none itself, so that an idle session costs
-//! what rustls remembers of it and nothing else. [`Early`] is a stream with bytes in front of it.
+//! what rustls remembers of it and nothing else. [`Line`] is a TCP connection with or without it,
+//! [`Early`] a stream with bytes in front of it.
 //!
 //! Nothing here knows HTTP or WebSockets.
 
@@ -11,6 +12,7 @@ mod engine;
 mod handshake;
 mod kept;
 mod leg;
+mod line;
 mod read;
 mod scratch;
 mod tls;
@@ -20,5 +22,6 @@ pub use self::{
     early::Early,
     handshake::{accept, connect},
     leg::Leg,
+    line::Line,
     tls::Tls,
 };

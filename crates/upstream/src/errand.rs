@@ -11,10 +11,10 @@ use std::{
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::{net::TcpStream, task_local};
-use tollbridge_stream::connect;
+use tollbridge_stream::{Line, connect};
 use url::{Host, Url};
 
-use crate::{Tls, error::DialError, line::Line};
+use crate::{Tls, error::DialError};
 
 task_local! {
     /// The dial that the current task is busy with. awc hands its TCP service nothing but an

@@ -11,7 +11,6 @@ mod errand;
 mod error;
 mod extension;
 mod header;
-mod line;
 mod query;
 mod refused;
 mod socket;

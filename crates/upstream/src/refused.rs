@@ -4,8 +4,7 @@
 use std::{fmt, time::Duration};
 
 use tokio::{io::AsyncReadExt as _, time::timeout};
-
-use crate::line::Line;
+use tollbridge_stream::Line;
 
 /// An answer that is not 101: its headers and the beginning of its body.
 #[derive(Clone, Eq, PartialEq)]

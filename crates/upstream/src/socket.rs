@@ -9,9 +9,7 @@ use std::{
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tollbridge_stream::{Early, Leg};
-
-use crate::line::Line;
+use tollbridge_stream::{Early, Leg, Line};
 
 /// Bytes from and to an upstream. Frames that came in the same segment as the handshake's answer
 /// are read first.

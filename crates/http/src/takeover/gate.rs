@@ -19,8 +19,9 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
+use tollbridge_stream::Line;
 
-use super::{LINGER, patience::Patience, socket::Socket};
+use super::{LINGER, patience::Patience};
 
 /// What the request layer and the connection below it tell each other.
 #[derive(Default)]
@@ -74,10 +75,10 @@ impl Drop for Answering {
 
 /// A socket behind its gate.
 pub(crate) struct Gated {
-    io: Socket,
+    io: Line,
     gate: Rc<Gate>,
     held: BytesMut,
-    line: Line,
+    line: HeadLine,
     /// Whether a head was just let through, so that it is handled before there is more.
     pause: bool,
     patience: Patience,
@@ -87,7 +88,7 @@ pub(crate) struct Gated {
 
 /// Where in a line the last byte stood that was let through.
 #[derive(Clone, Copy)]
-enum Line {
+enum HeadLine {
     Begins,
     /// After a carriage return at its beginning.
     Returns,
@@ -96,12 +97,12 @@ enum Line {
 
 impl Gated {
     /// A head may take `longest`.
-    pub(crate) fn new(io: Socket, longest: Duration) -> Self {
+    pub(crate) fn new(io: Line, longest: Duration) -> Self {
         Self {
             io,
             gate: Rc::default(),
             held: BytesMut::new(),
-            line: Line::Goes,
+            line: HeadLine::Goes,
             pause: false,
             patience: Patience::of(longest),
             lingering: None,
@@ -113,7 +114,7 @@ impl Gated {
     }
 
     /// The socket, and what was read from it and not let through.
-    pub(crate) fn into_parts(self) -> (Socket, BytesMut) {
+    pub(crate) fn into_parts(self) -> (Line, BytesMut) {
         (self.io, self.held)
     }
 
@@ -122,7 +123,7 @@ impl Gated {
     /// it goes is one of those.
     pub(super) async fn gone(&self) -> io::Error {
         let mut one = [0; 1];
-        match self.io.below().peek(&mut one).await {
+        match self.io.tcp().peek(&mut one).await {
             Ok(0) => io::ErrorKind::UnexpectedEof.into(),
             Ok(_) => std::future::pending().await,
             Err(error) => error,
@@ -133,14 +134,14 @@ impl Gated {
     fn passable(&mut self, bytes: &[u8]) -> usize {
         for (at, byte) in bytes.iter().enumerate() {
             self.line = match (self.line, byte) {
-                (Line::Begins | Line::Returns, b'\n') => {
-                    self.line = Line::Goes;
+                (HeadLine::Begins | HeadLine::Returns, b'\n') => {
+                    self.line = HeadLine::Goes;
                     self.pause = true;
                     return at + 1;
                 }
-                (_, b'\n') => Line::Begins,
-                (Line::Begins, b'\r') => Line::Returns,
-                _ => Line::Goes,
+                (_, b'\n') => HeadLine::Begins,
+                (HeadLine::Begins, b'\r') => HeadLine::Returns,
+                _ => HeadLine::Goes,
             };
         }
         bytes.len()

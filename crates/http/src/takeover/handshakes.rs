@@ -7,8 +7,9 @@ use tokio::{
     io::AsyncWriteExt as _,
     time::{error::Elapsed, timeout},
 };
+use tollbridge_stream::Line;
 
-use super::{end, slots::Slots, socket::Socket, tls::ServerTls};
+use super::{end, slots::Slots, tls::ServerTls};
 
 /// The TLS handshakes of one worker.
 pub(super) struct Handshakes {
@@ -41,7 +42,7 @@ impl Handshakes {
     }
 
     /// Shakes hands, or says why not, counts it and ends the connection.
-    pub(super) async fn accept(&self, io: TcpStream) -> io::Result<Socket> {
+    pub(super) async fn accept(&self, io: TcpStream) -> io::Result<Line> {
         let peer = io.peer_addr().ok();
         let accepted = match timeout(self.longest, self.shake(io)).await {
             Ok(accepted) => accepted,
@@ -61,7 +62,7 @@ impl Handshakes {
         })
     }
 
-    async fn shake(&self, io: TcpStream) -> Result<Socket, Failure> {
+    async fn shake(&self, io: TcpStream) -> Result<Line, Failure> {
         // Who has not said anything yet takes no slot.
         let mut first = [0; 1];
         if io.peek(&mut first).await? == 0 {
@@ -74,7 +75,7 @@ impl Handshakes {
         let mut slot = self.slots.take().await.map_err(io::Error::other)?;
         tokio::select! {
             accepted = tollbridge_stream::accept(io, self.tls.config()) => {
-                Ok(Socket::Tls(Box::new(accepted?)))
+                Ok(Line::Secure(Box::new(accepted?)))
             }
             () = slot.needed() => Err(Failure::Stalled),
         }

@@ -7,16 +7,15 @@ use std::{
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tollbridge_stream::{Early, Leg};
+use tollbridge_stream::{Early, Leg, Line};
 
-use super::socket::Socket;
 use crate::bridge::PayloadLeg;
 
 /// The byte stream of a session's client. One type and no box: it is read and written for every
 /// message.
 pub(crate) enum ClientLeg {
     /// The socket itself, beginning with what came in one piece with the handshake.
-    Socket(Early<Socket>),
+    Socket(Early<Line>),
     /// Through actix-web's payload and body.
     Payload(PayloadLeg),
 }

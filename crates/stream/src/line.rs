@@ -1,4 +1,4 @@
-//! The connection to an upstream, with or without TLS.
+//! A TCP connection, with or without TLS.
 
 use std::{
     io::{self, IoSlice},
@@ -10,18 +10,23 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tollbridge_stream::{Leg, Tls};
 
-/// What bytes travel on.
+use crate::{Leg, Tls};
+
+/// What bytes travel on. One type and no box around the plain one: it is read and written for
+/// every message.
 #[derive(Debug)]
-pub(crate) enum Line {
+pub enum Line {
+    /// The socket as it is.
     Plain(TcpStream),
+    /// Under TLS.
     Secure(Box<Tls<TcpStream>>),
 }
 
 impl Line {
-    /// The TCP connection, whatever travels on it.
-    pub(crate) const fn tcp(&self) -> &TcpStream {
+    /// The TCP connection, to look at: under TLS its bytes are not the session's.
+    #[must_use]
+    pub const fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(stream) => stream,
             Self::Secure(stream) => stream.get_ref(),
