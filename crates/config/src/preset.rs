@@ -185,7 +185,8 @@ pub(crate) fn give_way(route: &mut Table, written: &mut Table) {
     let another = |name: &String| {
         ENGINES.contains(&name.as_str()) && !ours.is_some_and(|ours| ours.contains_key(name))
     };
-    if engines.keys().any(another) {
+    let replaced = engines.get("replace").and_then(Value::as_bool) == Some(true);
+    if replaced || engines.keys().any(another) {
         // An engine of the user's own is instead of the preset's credentials, not besides.
         route.remove("credentials");
     }

@@ -307,7 +307,7 @@ pub fn minted_body(generation: &Generation, grant: &Grant, minted: &Minted) -> s
     });
     serde_json::json!({
         "token": token,
-        "url": format!("{base}/v1/bridge/{}?{}", grant.route, in_query(generation, grant, token)),
+        "url": format!("{base}/v1/bridge/{}{}", grant.route, in_query(generation, grant, token)),
         "expires_in": grant.redeem_within,
         "expires_at": claims.expires_at().seconds(),
         "route": grant.route.as_str(),
@@ -318,15 +318,18 @@ pub fn minted_body(generation: &Generation, grant: &Grant, minted: &Minted) -> s
     })
 }
 
-/// The token in the first query parameter that the route reads it from.
+/// The token in the first query parameter that the route reads it from, one without a scheme where
+/// there is one. A route without any is reached by its other carriers.
 fn in_query(generation: &Generation, grant: &Grant, token: &str) -> String {
     let route = generation.routes.get(grant.route.as_str());
-    let carrier = route.and_then(|route| {
-        let mut plain = route.carriers.query.iter();
-        plain.find(|carrier| carrier.before.is_empty())
-    });
-    let name = carrier.map_or("token", |carrier| &carrier.name);
-    format!("{}={token}", query::encode(name))
+    let carriers = route.map_or(&[][..], |route| &route.carriers.query);
+    let plain = carriers.iter().find(|carrier| carrier.before.is_empty());
+    let carrier = plain.or_else(|| carriers.first());
+    carrier.map_or_else(String::new, |carrier| {
+        let (name, before) = (&carrier.name, &carrier.before);
+        let value = [query::encode(before), token.to_owned()].concat();
+        format!("?{}={value}", query::encode(name))
+    })
 }
 
 /// The grant of a request that does not come over HTTP: the same fields, the same policy.

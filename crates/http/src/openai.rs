@@ -40,7 +40,8 @@ pub(crate) async fn client_secrets(
         .conclude(&req, payload, begun, |bytes| {
             read(bytes, route.map(AsRef::as_ref), &generation, &mut session)
         })
-        .await?;
+        .await
+        .map_err(in_openais_words)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(json!({
@@ -92,6 +93,21 @@ fn read(
         members.push(("params".to_owned(), json!({ "model": model })));
     }
     Ok(Ask::of(members))
+}
+
+/// What our own mint calls a parameter is a member of the session here.
+fn in_openais_words(problem: Problem) -> Problem {
+    const OURS: &str = "/params/model";
+    const THEIRS: &str = "/session/model";
+    let errors = problem.errors.into_iter().map(|error| FieldError {
+        pointer: error.pointer.replace(OURS, THEIRS),
+        ..error
+    });
+    Problem {
+        errors: errors.collect(),
+        detail: problem.detail.replace(OURS, THEIRS),
+        ..problem
+    }
 }
 
 fn seconds(value: &Value, generation: &Generation) -> Result<u32, Problem> {

@@ -179,7 +179,7 @@ fn hmac_url(section: &Section<'_>) -> Option<Sign> {
 fn sigv4(section: &Section<'_>) -> Option<Sign> {
     for (key, what) in [
         ("region", "the AWS region"),
-        ("service", "the AWS service, as \"transcribe\""),
+        ("service", "the AWS service, as \"execute-api\""),
         ("access_key_id", "whose signature"),
         ("secret_access_key", "what signs"),
     ] {

@@ -113,7 +113,7 @@ pub enum Sign {
     SigV4 {
         /// AWS region.
         region: String,
-        /// AWS service, as `transcribe`.
+        /// AWS service, as `execute-api`.
         service: String,
         /// Access key id.
         access_key_id: SecretRef,

@@ -10,6 +10,7 @@ use tollbridge_upstream::{DialError, Dialled};
 
 use super::{
     admission::{Admitted, Entrance, Refusal, Said},
+    carrier,
     compose::{Composed, Occasion, compose},
     facts,
     handshake::Handshake,
@@ -77,7 +78,7 @@ async fn fetch(
     let fetched = credential.get(worker.asking()).await;
     fetched.map(Some).map_err(|error| {
         tracing::warn!(
-            event = "credential.failed",
+            event = "upstream.failed",
             request_id = entrance.request_id,
             session_id = %admitted.session,
             route = %admitted.route.name,
@@ -89,6 +90,10 @@ async fn fetch(
         Failed {
             refusal: Refusal {
                 retry_after: (error.slug() != Slug::UpstreamRefused).then_some(1),
+                upstream: Some(Box::new(Said {
+                    session: admitted.session.clone(),
+                    kept: Vec::new(),
+                })),
                 ..Refusal::genuine(error.slug(), error.to_string(), claims)
             },
             untouched: true,
@@ -160,7 +165,9 @@ fn occasion<'a>(
     entrance.shared.entropy.fill(&mut random);
     let passed = route.header_allow.iter().flat_map(|name| {
         let lines = entrance.req.headers().get_all(name.as_str());
-        lines.map(move |value| (name.clone(), value.as_bytes().to_vec()))
+        lines
+            .filter(|value| !carrier::bears(&route.carriers, name, value.as_bytes()))
+            .map(move |value| (name.clone(), value.as_bytes().to_vec()))
     });
     Occasion {
         session: &admitted.session,

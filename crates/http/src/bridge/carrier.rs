@@ -125,6 +125,16 @@ pub(crate) fn find(
         .map_or(Found::Unusable, Found::Token)
 }
 
+/// Whether a header holds a token by one of the route's carriers: such a line never goes upstream,
+/// even where the route lets headers of this name pass.
+pub(crate) fn bears(carriers: &Carriers, name: &str, value: &[u8]) -> bool {
+    let value = std::str::from_utf8(value).unwrap_or_default();
+    if name.eq_ignore_ascii_case(AUTHORIZATION.as_str()) {
+        return authorization(carriers, value).is_some();
+    }
+    carriers.header.iter().any(|carrier| carrier.name == name)
+}
+
 /// The token without the route's prefix.
 pub(crate) fn bare<'a>(text: &'a str, prefix: &str) -> &'a str {
     text.strip_prefix(prefix).unwrap_or(text)

@@ -4,6 +4,8 @@ use tollbridge_credential::{Fetched, Kind};
 use tollbridge_domain::{Moment, Params, Secret, SessionId, Subject};
 use tollbridge_upstream::{Call, Facts, Piece, RenderError, TargetError, render, render_for_query};
 
+use url::Url;
+
 use crate::{route::Route, sign::SignFault};
 
 /// What a call is made for.
@@ -68,6 +70,7 @@ pub(crate) fn compose(route: &Route, occasion: &Occasion<'_>) -> Result<Composed
     if let Some(sign) = &route.sign {
         url = sign.sign(&url, occasion.now, &mut secrets)?;
     }
+    secrets.extend(carried(route, &url));
     let call = Call {
         url,
         headers,
@@ -92,6 +95,37 @@ pub(crate) enum ComposeError {
     #[error("the upstream address could not be signed: {0}")]
     Sign(#[from] SignFault),
 }
+
+/// Credentials and signatures as they stand in the address: a vendor may repeat the request line.
+fn carried(route: &Route, url: &Url) -> Vec<Secret<String>> {
+    let is_signature = |name: &str| {
+        let mut harmless = HARMLESS.iter();
+        route.sign.is_some()
+            && !harmless.any(|it| it.eq_ignore_ascii_case(name))
+            && (name.to_ascii_lowercase().starts_with("x-amz-") || name == "authorization")
+    };
+    let is_credential = |name: &str| {
+        let mut names = route.credential_query.iter();
+        names.any(|(known, _)| known.eq_ignore_ascii_case(name))
+    };
+    let raw = url.query().unwrap_or_default().split('&');
+    raw.zip(url.query_pairs())
+        .filter(|(_, (name, _))| is_signature(name) || is_credential(name))
+        .flat_map(|(raw, (_, value))| {
+            let raw = raw.split_once('=').map_or("", |(_, value)| value);
+            [raw.to_owned(), value.into_owned()]
+        })
+        .map(Secret::new)
+        .collect()
+}
+
+/// Parts of a signed address that are no secret, and that a refusal may well be about.
+const HARMLESS: &[&str] = &[
+    "x-amz-algorithm",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-signedheaders",
+];
 
 /// The secrets of a route, which no close reason may carry to the client.
 fn secrets(route: &Route) -> Result<Vec<Secret<String>>, RenderError> {

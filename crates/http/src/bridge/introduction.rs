@@ -2,10 +2,7 @@
 //! vendor's credential into it. The upgrade is granted first; what follows is bounded in time, in
 //! bytes and in number, and nothing is dialled before a token has been judged.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::Instant;
@@ -32,9 +29,6 @@ use crate::{
 
 /// Strangers whose first message is awaited, at once.
 const MOST_WAITING: usize = 1000;
-
-/// How long a client may take with its first message where only the credential goes into it.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The longest first message where the route says nothing.
 const LONGEST: usize = 64 * 1024;
@@ -76,6 +70,9 @@ pub(crate) fn accept(
     handshake: Handshake,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    if let Err(refusal) = entrance.welcomes_strangers() {
+        return entrance.refuse(refusal, &handshake, payload);
+    }
     let carrier = entrance.message_carrier();
     let (Some(carrier), Some(place)) = (carrier, Place::take(entrance.shared)) else {
         let refusal = Refusal::stranger(Slug::Overloaded, "too many wait with their token");
@@ -104,6 +101,25 @@ impl Entrance<'_> {
         refusal.slug == Slug::TokenMissing && self.message_carrier().is_some()
     }
 
+    /// What can be judged of somebody without a token.
+    fn welcomes_strangers(&self) -> Result<(), Refusal> {
+        if let Some((slug, why)) = self.shared.refuses_work() {
+            return Err(Refusal {
+                retry_after: Some(1),
+                ..Refusal::stranger(slug, why)
+            });
+        }
+        let unwelcome = self.route.as_ref().is_some_and(|route| match &self.origin {
+            None => route.require_origin,
+            Some(origin) => !route.origins.allows(origin),
+        });
+        if unwelcome {
+            let why = "the origin is not on the route's list";
+            return Err(Refusal::stranger(Slug::OriginNotAllowed, why));
+        }
+        Ok(())
+    }
+
     fn message_carrier(&self) -> Option<&InMessage> {
         self.route.as_ref()?.carriers.message.as_ref()
     }
@@ -111,8 +127,9 @@ impl Entrance<'_> {
 
 impl Stranger {
     async fn enter(mut self, mut client: ClientLeg, place: Place) {
+        // Held until there is a session, which has a lease, or the farewell is over.
+        let _place = place;
         let heard = hear(&mut client, &self.carrier).await;
-        drop(place);
         let heard = heard.and_then(|(first, mut message)| {
             let token = message.take(&self.carrier.field)?;
             Ok((first, message, token))
@@ -130,7 +147,7 @@ impl Stranger {
                 let called = self.call(&entrance).await;
                 called.map(|(admitted, agreed)| (first, message, admitted, agreed))
             }
-            Err(fault) => Err(Refusal::stranger(fault.slug(), fault.to_string())),
+            Err(fault) => Err(Refusal::stranger(fault.strangers_slug(), fault.to_string())),
         };
         match outcome {
             Ok((first, message, admitted, agreed)) => {
@@ -155,33 +172,43 @@ impl Stranger {
     }
 }
 
-/// Whether a session of this route begins with a message that is written into.
+/// Whether a session of this route begins with a message that the bridge reads.
 pub(crate) const fn is_due(route: &Route) -> bool {
-    !route.credential_message.is_empty()
+    !route.credential_message.is_empty() || route.carriers.message.is_some()
 }
 
-/// The session of somebody who came with a token, and whose first message gets the credential.
+/// The session of somebody who came with a token, and whose first message gets the credential. The
+/// same SDK may put the token there as well: it is taken out.
 pub(crate) fn introduce(ready: Ready, mut client: ClientLeg) {
-    let carrier = ready.route().carriers.message.clone();
-    let carrier = carrier.unwrap_or_else(|| InMessage {
-        field: String::new(),
-        timeout: PATIENCE,
-        max: LONGEST,
-        greeting: None,
-    });
+    let patience = ready.route().limits.idle_timeout;
+    let carrier = match &ready.route().carriers.message {
+        Some(carrier) => InMessage {
+            timeout: patience,
+            ..carrier.clone()
+        },
+        None => InMessage {
+            field: String::new(),
+            timeout: patience,
+            max: LONGEST,
+            greeting: None,
+        },
+    };
     // Bounded by the number of sessions, whose lease this one holds, and by its deadlines.
     actix_web::rt::spawn(async move {
         match hear(&mut client, &carrier).await {
             Ok((first, mut message)) => {
-                // The same SDK may put a token there that was brought elsewhere already.
                 let _none = message.take(&carrier.field);
                 pass_on(ready, client, first, message).await;
             }
             Err(fault) => {
-                let slug = fault.slug();
-                let close = Close::told(slug, None, Some(ready.session()));
-                ready.fail(slug);
-                tollbridge_relay::refuse(client, close).await;
+                let close = fault.slug().map(|slug| {
+                    let session = Some(ready.session());
+                    Close::told(slug, None, session)
+                });
+                ready.fail(fault.slug());
+                if let Some(close) = close {
+                    tollbridge_relay::refuse(client, close).await;
+                }
             }
         }
     });
@@ -201,11 +228,21 @@ enum Fault {
 }
 
 impl Fault {
-    const fn slug(&self) -> Slug {
+    /// For somebody whose token was to be in that message.
+    fn strangers_slug(&self) -> Slug {
         match self {
-            Self::Gone | Self::Late => Slug::TokenMissing,
             Self::Broke(slug) => *slug,
-            Self::Message(fault) => fault.slug(),
+            Self::Gone | Self::Late | Self::Message(_) => Slug::TokenMissing,
+        }
+    }
+
+    /// For somebody whose token was good; `None`: the client left.
+    const fn slug(&self) -> Option<Slug> {
+        match self {
+            Self::Gone => None,
+            Self::Late => Some(Slug::IdleTimeout),
+            Self::Broke(slug) => Some(*slug),
+            Self::Message(_) => Some(Slug::BadRequest),
         }
     }
 }
@@ -251,7 +288,7 @@ async fn pass_on(mut ready: Ready, client: ClientLeg, first: First, mut message:
         Ok(greeting) => ready.unread(greeting.rest).start(client),
         Err(_none) => {
             let close = Close::told(Slug::UpstreamLost, None, Some(ready.session()));
-            ready.fail(Slug::UpstreamLost);
+            ready.fail(Some(Slug::UpstreamLost));
             tollbridge_relay::refuse(client, close).await;
         }
     }

@@ -1,7 +1,7 @@
 //! The JSON of a client's first message: the token comes out, the vendor's credential goes in.
 
 use serde_json::Value;
-use tollbridge_domain::{Secret, Slug};
+use tollbridge_domain::Secret;
 
 /// Why a first message is of no use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -10,12 +10,6 @@ pub(crate) enum MessageFault {
     NoObject,
     #[error("the first message has no token where the route expects it")]
     NoToken,
-}
-
-impl MessageFault {
-    pub(crate) const fn slug(self) -> Slug {
-        Slug::TokenMissing
-    }
 }
 
 /// A client's first message, understood.

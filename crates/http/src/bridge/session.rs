@@ -129,8 +129,9 @@ impl<U: tollbridge_relay::Leg + 'static> Ready<U> {
         self.running.start(client, self.upstream, self.terms);
     }
 
-    /// It never came to a session that relays: told as one that opened and ended at once.
-    pub(crate) fn fail(mut self, slug: Slug) {
+    /// It never came to a session that relays: told as one that opened and ended at once. Without a
+    /// slug it was the client who left.
+    pub(crate) fn fail(mut self, slug: Option<Slug>) {
         let meter = Arc::new(Meter::default());
         self.running.opened(&meter);
         self.running.meter = Some(meter);
@@ -138,8 +139,8 @@ impl<U: tollbridge_relay::Leg + 'static> Ready<U> {
             entering.arrive();
         }
         self.running.closed(&Ending {
-            side: Side::Bridge,
-            slug: Some(slug),
+            side: slug.map_or(Side::Client, |_| Side::Bridge),
+            slug,
             code: None,
             reason_len: 0,
             clean: false,

@@ -140,6 +140,47 @@ async fn a_token_in_a_subprotocol_stays_here_and_is_not_echoed() {
     stage.end().await;
 }
 
+/// A route may let `Authorization` pass, but never with the token in it.
+#[tokio::test]
+async fn a_header_that_may_pass_stays_here_where_it_bears_the_token() {
+    let (stage, upstream) = bearing(&[
+        ("header_allow", r#"["authorization"]"#),
+        ("carriers.query", r#"["authorization=Bearer {token}"]"#),
+    ])
+    .await;
+    let token = || stage.forge.token("voice");
+    let basic = Handshake::to(&format!("{PATH}?authorization=Bearer+{}", token()));
+    for (handshake, seen) in [
+        (basic.header("Authorization", "Basic dTpw"), "Basic dTpw"),
+        (
+            Handshake::to(PATH).header("Authorization", &format!("bearer {}", token())),
+            "",
+        ),
+    ] {
+        stage.open(handshake).await.close(1000).await;
+        let dials = upstream.dials();
+        assert_eq!(
+            dials
+                .last()
+                .unwrap()
+                .header_values("authorization")
+                .concat(),
+            seen
+        );
+    }
+    // The mint's own address is one that the route can read.
+    let minted = stage.ask(&json!({"route": "voice"})).await.json();
+    let url = minted["url"].as_str().unwrap();
+    let (_, path) = url.split_once(PATH).unwrap();
+    assert!(path.starts_with("?authorization=Bearer%20eyJ"), "{path}");
+    stage
+        .open(Handshake::to(&format!("{PATH}{path}")))
+        .await
+        .close(1000)
+        .await;
+    stage.end().await;
+}
+
 /// Some SDKs take only what begins as their vendor's keys do.
 #[tokio::test]
 async fn a_prefix_stands_before_minted_tokens_and_is_taken_off_again() {
@@ -304,7 +345,7 @@ async fn a_client_secret_is_a_token_in_openais_shape() {
             "/expires_after",
         ),
         (json!({"session": 1}), "/session"),
-        (json!({"session": {"model": "x"}}), "/params/model"),
+        (json!({"session": {"model": "x"}}), "/session/model"),
         (json!({"model": "gpt-realtime"}), "/model"),
     ] {
         let refused = ask(body).await;
