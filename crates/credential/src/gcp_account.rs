@@ -9,7 +9,7 @@ use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use serde::Deserialize;
 use serde_json::json;
 use tollbridge_domain::{Moment, Secret};
-use url::Url;
+use url::{Host, Url};
 
 use crate::{FetchError, Reader, answer, ask::Ask, form::Form, source::Means, value::Harvest};
 
@@ -93,6 +93,17 @@ struct Key {
     pair: RsaKeyPair,
 }
 
+/// An assertion goes out under TLS, or stays on this machine.
+fn is_guarded(url: &Url) -> bool {
+    url.scheme() == "https"
+        || match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        }
+}
+
 impl Key {
     fn read(text: &Secret<String>) -> Result<Self, FetchError> {
         // serde's own words would quote the file.
@@ -107,7 +118,9 @@ impl Key {
             email: wire.client_email,
             id: wire.private_key_id,
             token_uri: Url::parse(&wire.token_uri)
-                .map_err(|_malformed| broken("has a `token_uri` that is no URL"))?,
+                .ok()
+                .filter(is_guarded)
+                .ok_or_else(|| broken("has a `token_uri` that is no https URL"))?,
             pair,
         })
     }

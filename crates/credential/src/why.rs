@@ -1,6 +1,6 @@
 //! What a token endpoint says about a refusal.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde_json::Value;
 use tollbridge_domain::Secret;
@@ -23,10 +23,9 @@ impl Why {
             (Some(only), None) | (None, Some(only)) => only.to_owned(),
             (None, None) => return None,
         };
-        // Before anything is cut: half a secret is a secret too.
-        let tells = hidden
-            .iter()
-            .any(|secret| !secret.reveal().is_empty() && text.contains(secret.reveal().as_str()));
+        // Before anything is cut: half a secret is a secret too, and so is one of which only a part
+        // was sent, as in `Token KEY`.
+        let tells = hidden.iter().any(|secret| shares(&text, secret.reveal()));
         (!tells).then(|| Self(clean(&text).into()))
     }
 
@@ -41,6 +40,20 @@ impl fmt::Display for Why {
         f.write_str(&self.0)
     }
 }
+
+/// Whether a text holds a secret, or eight characters of one in a row.
+fn shares(text: &str, secret: &str) -> bool {
+    let whole = !secret.is_empty() && text.contains(secret);
+    let parts: HashSet<&[u8]> = secret.as_bytes().windows(TELLING).collect();
+    whole
+        || text
+            .as_bytes()
+            .windows(TELLING)
+            .any(|part| parts.contains(part))
+}
+
+/// So much of a secret in a row says too much of it.
+const TELLING: usize = 8;
 
 fn clean(text: &str) -> String {
     text.chars()
@@ -60,6 +73,13 @@ mod tests {
     fn why(body: &str) -> Option<String> {
         let hidden = [Secret::new("s3cr3t".to_owned()), Secret::new(String::new())];
         Why::read(body.as_bytes(), &hidden).map(|why| why.to_string())
+    }
+
+    #[test]
+    fn a_part_of_what_was_sent_is_not_told() {
+        let hidden = [Secret::new("Token dg-0123456789".to_owned())];
+        let body = br#"{"error":"invalid key dg-0123456789"}"#;
+        assert_eq!(Why::read(body, &hidden), None);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::{
     cell::{OnceCell, RefCell},
     collections::HashMap,
+    net::IpAddr,
     rc::Rc,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -174,8 +175,8 @@ pub struct Shared {
     pub entering: AtomicUsize,
     /// Accept-then-close answers under way.
     pub refusing: AtomicUsize,
-    /// Clients that were let in to bring their token in a message, and have not.
-    pub waiting: AtomicUsize,
+    /// Clients that were let in to bring their token in a message, and have not, by address.
+    pub waiting: Mutex<HashMap<IpAddr, usize>>,
 }
 
 /// Whether this node takes work.

@@ -35,7 +35,7 @@ pub use self::{
     limits::{IdleCounts, Limits, Pings, Terms},
     meter::{Counts, Meter},
     orders::{Orders, Reins},
-    prelude::{First, NoFirst, first_message, say, text_frame},
+    prelude::{First, NoFirst, first_message, message_frame, say},
     registry::{Card, Live, Registry},
     relay::relay,
 };

@@ -1,6 +1,8 @@
 //! Ending a running session from outside.
 
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
@@ -46,6 +48,24 @@ impl Reins {
 }
 
 impl Orders {
+    /// Waits for what precedes a session, unless an order comes first.
+    ///
+    /// # Errors
+    /// The order: its slug, and after how many seconds to come again.
+    pub async fn unless_given<T>(
+        &self,
+        first: impl Future<Output = T>,
+    ) -> Result<T, (Slug, Option<u32>)> {
+        let mut first = pin!(first);
+        poll_fn(|cx| {
+            if let Poll::Ready(order) = self.poll(cx) {
+                return Poll::Ready(Err((order.slug, order.retry_after)));
+            }
+            first.as_mut().poll(cx).map(Ok)
+        })
+        .await
+    }
+
     /// Whether there is one, for a session that has polled before and will be woken.
     pub(crate) fn are_given(&self) -> bool {
         self.0.order.get().is_some()

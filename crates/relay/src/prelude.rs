@@ -74,7 +74,7 @@ pub async fn first_message<L: Leg>(
 /// # Errors
 /// Where the peer does not take it in time.
 pub async fn say<L: Leg>(leg: &mut L, text: &str, until: Instant) -> Result<(), NoFirst> {
-    let frame = text_frame(text.as_bytes(), None);
+    let frame = message_frame(true, text.as_bytes(), None);
     let sent = timeout_at(until, async {
         leg.write_all(&frame).await?;
         leg.flush().await
@@ -86,12 +86,12 @@ pub async fn say<L: Leg>(leg: &mut L, text: &str, until: Instant) -> Result<(), 
     }
 }
 
-/// One frame with a text message, masked where it is to look like a client's (RFC 6455, 5.2).
+/// One frame with a whole message, masked where it is to look like a client's (RFC 6455, 5.2).
 #[must_use]
-pub fn text_frame(payload: &[u8], mask: Option<[u8; 4]>) -> BytesMut {
+pub fn message_frame(text: bool, payload: &[u8], mask: Option<[u8; 4]>) -> BytesMut {
     let mut frame = BytesMut::with_capacity(payload.len() + 14);
     let bit = if mask.is_some() { 0x80 } else { 0 };
-    frame.put_u8(0x81);
+    frame.put_u8(if text { 0x81 } else { 0x82 });
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(short @ ..=125), _) => frame.put_u8(bit | short),
         (_, Ok(medium)) => {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn part(first: u8, payload: &[u8]) -> Vec<u8> {
-        let mut frame = text_frame(payload, Some(KEY)).to_vec();
+        let mut frame = message_frame(true, payload, Some(KEY)).to_vec();
         frame[0] = first;
         frame
     }
@@ -288,7 +288,7 @@ mod tests {
                 broke(Slug::ProtocolError),
             ),
             (
-                text_frame(b"unmasked", None).to_vec(),
+                message_frame(true, b"unmasked", None).to_vec(),
                 broke(Slug::ProtocolError),
             ),
             (part(0x88, b""), Some(NoFirst::Gone)),
@@ -309,9 +309,12 @@ mod tests {
     #[test]
     fn a_frame_has_the_shortest_length() {
         for (length, size) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
-            assert_eq!(text_frame(&vec![0; length], None).len(), length + size);
             assert_eq!(
-                text_frame(&vec![0; length], Some(KEY)).len(),
+                message_frame(true, &vec![0; length], None).len(),
+                length + size
+            );
+            assert_eq!(
+                message_frame(true, &vec![0; length], Some(KEY)).len(),
                 length + size + 4
             );
         }

@@ -133,7 +133,7 @@ impl Ready {
             health: Health::default(),
             entering: std::sync::atomic::AtomicUsize::new(0),
             refusing: std::sync::atomic::AtomicUsize::new(0),
-            waiting: std::sync::atomic::AtomicUsize::new(0),
+            waiting: std::sync::Mutex::default(),
             store: store as Arc<dyn Store>,
             keyring,
             api_keys,

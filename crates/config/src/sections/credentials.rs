@@ -139,7 +139,7 @@ fn look_up(entry: &Section<'_>, value: &ValueTemplate) {
 }
 
 /// Names of headers differ by more than case.
-fn check_twins(section: &Section<'_>) {
+pub(super) fn check_twins(section: &Section<'_>) {
     let mut seen = BTreeMap::new();
     for (name, entry) in section.sections() {
         if let Some(twin) = seen.insert(name.to_ascii_lowercase(), name) {

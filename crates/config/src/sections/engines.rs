@@ -139,6 +139,7 @@ fn standing(section: &Section<'_>) -> BTreeMap<String, ValueTemplate> {
     let values = values(section, |name| {
         headers::end_to_end(name).map(|_lower_case| name.to_owned())
     });
+    super::credentials::check_twins(section);
     for (name, value) in &values {
         let mut parts = value.parts.iter();
         if !parts.all(|part| matches!(part, Part::Text(_) | Part::Secret(_))) {

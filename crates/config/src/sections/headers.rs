@@ -28,8 +28,10 @@ pub(crate) fn end_to_end(text: &str) -> Result<String, String> {
 /// A response header that may be returned to a page.
 pub(crate) fn returnable(text: &str) -> Result<String, String> {
     let name = end_to_end(text)?;
-    if matches!(name.as_str(), "set-cookie" | "set-cookie2" | "alt-svc") {
-        Err(format!("`{name}` of an upstream never reaches a page"))
+    if OURS.contains(&name.as_str()) || name.starts_with("access-control-") {
+        Err(format!(
+            "`{name}` of an upstream is never returned: it would speak for this server"
+        ))
     } else {
         Ok(name)
     }
@@ -51,6 +53,26 @@ pub(crate) fn subprotocol(text: &str) -> Result<String, String> {
         .map(|_lower_case| text.to_owned())
         .map_err(|_reason| format!("{text:?} is not a subprotocol"))
 }
+
+/// Headers of an answer that say something of this server and this answer, or that make a browser
+/// keep something: another server's would contradict or deceive. `x-request-id` numbers requests
+/// here; that of an upstream is in the log.
+const OURS: &[&str] = &[
+    "alt-svc",
+    "cache-control",
+    "clear-site-data",
+    "content-encoding",
+    "content-type",
+    "date",
+    "location",
+    "retry-after",
+    "set-cookie",
+    "set-cookie2",
+    "strict-transport-security",
+    "vary",
+    "www-authenticate",
+    "x-request-id",
+];
 
 /// RFC 9110, 7.6.1, with those that frame a message or name its receiver.
 const HOP_BY_HOP: &[&str] = &[

@@ -63,7 +63,11 @@ pub(crate) async fn dial(
     if renewed.as_ref().map(Fetched::generation) == Some(old.generation()) {
         return first;
     }
-    once(entrance, admitted, handshake, worker, renewed.as_ref()).await
+    let second = once(entrance, admitted, handshake, worker, renewed.as_ref()).await;
+    second.map_err(|failed| Failed {
+        untouched: false,
+        ..failed
+    })
 }
 
 /// Fetches what the route's engine fetches.
@@ -206,14 +210,14 @@ fn tell(
         code = error.slug().as_str(),
         status = error.status(),
         reason = %crate::audit::chain(error),
-        upstream_request_id = facts::request_ids(route, headers()),
+        upstream_request_id = facts::request_ids(route, headers(), secrets),
         upstream_body = body.as_deref().unwrap_or(""),
         duration_ms = millis(took),
         "the upstream did not take the call"
     );
     Said {
         session: admitted.session.clone(),
-        kept: facts::kept(route, headers()),
+        kept: facts::kept(route, headers(), secrets),
     }
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn compose(route: &Route, occasion: &Occasion<'_>) -> Result<Composed
     if let Some(sign) = &route.sign {
         url = sign.sign(&url, occasion.now, &mut secrets)?;
     }
-    secrets.extend(carried(route, &url));
+    secrets.extend(carried(route, &url, fetched(Kind::Url).is_some()));
     let call = Call {
         url,
         headers,
@@ -97,7 +97,7 @@ pub(crate) enum ComposeError {
 }
 
 /// Credentials and signatures as they stand in the address: a vendor may repeat the request line.
-fn carried(route: &Route, url: &Url) -> Vec<Secret<String>> {
+fn carried(route: &Route, url: &Url, fetched: bool) -> Vec<Secret<String>> {
     let is_signature = |name: &str| {
         let mut harmless = HARMLESS.iter();
         route.sign.is_some()
@@ -105,12 +105,18 @@ fn carried(route: &Route, url: &Url) -> Vec<Secret<String>> {
             && (name.to_ascii_lowercase().starts_with("x-amz-") || name == "authorization")
     };
     let is_credential = |name: &str| {
-        let mut names = route.credential_query.iter();
-        names.any(|(known, _)| known.eq_ignore_ascii_case(name))
+        let mut values = route.credential_query.iter();
+        values.any(|(known, pieces)| {
+            let mut pieces = pieces.iter();
+            let secret = pieces.any(|it| matches!(it, Piece::Secret(_) | Piece::Fetched));
+            secret && known.eq_ignore_ascii_case(name)
+        })
     };
     let raw = url.query().unwrap_or_default().split('&');
     raw.zip(url.query_pairs())
-        .filter(|(_, (name, _))| is_signature(name) || is_credential(name))
+        .filter(|(_, (name, value))| {
+            is_signature(name) || is_credential(name) || fetched && value.len() >= TELLING
+        })
         .flat_map(|(raw, (_, value))| {
             let raw = raw.split_once('=').map_or("", |(_, value)| value);
             [raw.to_owned(), value.into_owned()]
@@ -118,6 +124,9 @@ fn carried(route: &Route, url: &Url) -> Vec<Secret<String>> {
         .map(Secret::new)
         .collect()
 }
+
+/// What is shorter in an address that a vendor gave out is no signature.
+const TELLING: usize = 8;
 
 /// Parts of a signed address that are no secret, and that a refusal may well be about.
 const HARMLESS: &[&str] = &[

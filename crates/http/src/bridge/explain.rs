@@ -20,9 +20,11 @@ pub(crate) async fn explain(entrance: &Entrance<'_>) -> Problem {
         Ok(()) => handshake::upgrade_required(
             "The token is good: a WebSocket handshake with it would be admitted now.",
         ),
-        Err(refusal) if entrance.may_follow(&refusal) => handshake::upgrade_required(
-            "A WebSocket handshake would be accepted here, and its first message must bring a token.",
-        ),
+        Err(refusal) if entrance.may_follow(&refusal) && entrance.welcomes_strangers().is_ok() => {
+            handshake::upgrade_required(
+                "A WebSocket handshake would be accepted here, and its first message must bring a token.",
+            )
+        }
         Err(refusal) => {
             entrance.tell(&refusal);
             if refusal.slug == Slug::UnknownRoute {

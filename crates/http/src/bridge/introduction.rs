@@ -1,295 +1,149 @@
-//! Routes on which the client's first message is read: for the token in it, or to write the
-//! vendor's credential into it. The upgrade is granted first; what follows is bounded in time, in
-//! bytes and in number, and nothing is dialled before a token has been judged.
+//! Sessions that begin with a message which the bridge reads: to take a token out of it, or to
+//! write the vendor's credential into it. On such a route the client speaks first, or is greeted in
+//! the upstream's place.
 
-use std::sync::{Arc, atomic::Ordering};
-
-use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::BytesMut;
 use tokio::time::Instant;
 use tollbridge_domain::Slug;
-use tollbridge_relay::{Close, First, NoFirst, first_message, say, text_frame};
+use tollbridge_relay::{
+    Close, Ending, First, NoFirst, Side, first_message, message_frame, relay, say,
+};
 use tollbridge_stream::Early;
 
 use super::{
-    admission::{Admitted, Entrance, Refusal},
-    call::{self, Agreed},
-    handshake::Handshake,
-    leg,
     message::{Message, MessageFault},
-    negotiate,
-    session::Ready,
+    session::{Parts, Ready},
 };
-use crate::{
-    carriers::InMessage,
-    problem::Problem,
-    route::Route,
-    shared::{Generation, Shared, Worker},
-    takeover::ClientLeg,
-};
+use crate::{carriers::InMessage, route::Route, takeover::ClientLeg};
 
-/// Strangers whose first message is awaited, at once.
-const MOST_WAITING: usize = 1000;
+/// How long a client may take, in seconds, where the route says nothing.
+const PATIENCE: u64 = 30;
 
 /// The longest first message where the route says nothing.
 const LONGEST: usize = 64 * 1024;
-
-/// One of the bounded number of strangers.
-struct Place(web::Data<Shared>);
-
-impl Place {
-    fn take(shared: &web::Data<Shared>) -> Option<Self> {
-        let taken = shared
-            .waiting
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| {
-                (now < MOST_WAITING).then_some(now + 1)
-            });
-        taken.is_ok().then(|| Self(shared.clone()))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// Somebody who brought no token yet.
-pub(crate) struct Stranger {
-    req: HttpRequest,
-    shared: web::Data<Shared>,
-    generation: Arc<Generation>,
-    worker: Worker,
-    handshake: Handshake,
-    carrier: InMessage,
-}
-
-/// Grants the upgrade and waits for the token.
-pub(crate) fn accept(
-    entrance: &Entrance<'_>,
-    worker: &Worker,
-    handshake: Handshake,
-    payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
-    if let Err(refusal) = entrance.welcomes_strangers() {
-        return entrance.refuse(refusal, &handshake, payload);
-    }
-    let carrier = entrance.message_carrier();
-    let (Some(carrier), Some(place)) = (carrier, Place::take(entrance.shared)) else {
-        let refusal = Refusal::stranger(Slug::Overloaded, "too many wait with their token");
-        return entrance.refuse(refusal, &handshake, payload);
-    };
-    let protocol = negotiate::echo(None, &handshake.offer);
-    let answer = negotiate::switch(&handshake, protocol.as_deref(), None, &[]);
-    let stranger = Stranger {
-        req: entrance.req.clone(),
-        shared: entrance.shared.clone(),
-        generation: Arc::clone(entrance.generation),
-        worker: worker.clone(),
-        handshake,
-        carrier: carrier.clone(),
-    };
-    let req = entrance.req.clone();
-    Ok(leg::connect(&req, answer, payload, move |client| {
-        // Bounded by `MOST_WAITING` and by the deadlines of everything in it.
-        actix_web::rt::spawn(stranger.enter(client, place));
-    }))
-}
-
-impl Entrance<'_> {
-    /// Whether a refusal only says that no token came with the request, where it may come after.
-    pub(crate) fn may_follow(&self, refusal: &Refusal) -> bool {
-        refusal.slug == Slug::TokenMissing && self.message_carrier().is_some()
-    }
-
-    /// What can be judged of somebody without a token.
-    fn welcomes_strangers(&self) -> Result<(), Refusal> {
-        if let Some((slug, why)) = self.shared.refuses_work() {
-            return Err(Refusal {
-                retry_after: Some(1),
-                ..Refusal::stranger(slug, why)
-            });
-        }
-        let unwelcome = self.route.as_ref().is_some_and(|route| match &self.origin {
-            None => route.require_origin,
-            Some(origin) => !route.origins.allows(origin),
-        });
-        if unwelcome {
-            let why = "the origin is not on the route's list";
-            return Err(Refusal::stranger(Slug::OriginNotAllowed, why));
-        }
-        Ok(())
-    }
-
-    fn message_carrier(&self) -> Option<&InMessage> {
-        self.route.as_ref()?.carriers.message.as_ref()
-    }
-}
-
-impl Stranger {
-    async fn enter(mut self, mut client: ClientLeg, place: Place) {
-        // Held until there is a session, which has a lease, or the farewell is over.
-        let _place = place;
-        let heard = hear(&mut client, &self.carrier).await;
-        let heard = heard.and_then(|(first, mut message)| {
-            let token = message.take(&self.carrier.field)?;
-            Ok((first, message, token))
-        });
-        let brought = match heard {
-            Ok((first, message, token)) => {
-                self.handshake.offer.bring(token);
-                Ok((first, message))
-            }
-            Err(fault) => Err(fault),
-        };
-        let entrance = Entrance::new(&self.req, &self.shared, &self.generation);
-        let outcome = match brought {
-            Ok((first, message)) => {
-                let called = self.call(&entrance).await;
-                called.map(|(admitted, agreed)| (first, message, admitted, agreed))
-            }
-            Err(fault) => Err(Refusal::stranger(fault.strangers_slug(), fault.to_string())),
-        };
-        match outcome {
-            Ok((first, message, admitted, agreed)) => {
-                let ready = Ready::new(&entrance, admitted, agreed);
-                pass_on(ready, client, first, message).await;
-            }
-            Err(refusal) => {
-                entrance.tell(&refusal);
-                let session = refusal.upstream.as_ref().map(|said| &said.session);
-                let close = Close::told(refusal.slug, refusal.retry_after, session);
-                tollbridge_relay::refuse(client, close).await;
-            }
-        }
-    }
-
-    async fn call(&self, entrance: &Entrance<'_>) -> Result<(Admitted, Agreed), Refusal> {
-        let admitted = entrance.admit(&self.handshake).await?;
-        match call::dial(entrance, &admitted, &self.handshake, &self.worker).await {
-            Ok(agreed) => Ok((admitted, agreed)),
-            Err(failed) => Err(call::give_back(entrance, admitted, failed).await),
-        }
-    }
-}
 
 /// Whether a session of this route begins with a message that the bridge reads.
 pub(crate) const fn is_due(route: &Route) -> bool {
     !route.credential_message.is_empty() || route.carriers.message.is_some()
 }
 
-/// The session of somebody who came with a token, and whose first message gets the credential. The
-/// same SDK may put the token there as well: it is taken out.
+/// The session of somebody who came with a token, and whose first message is still to come. The
+/// same SDK may put the token there as well.
 pub(crate) fn introduce(ready: Ready, mut client: ClientLeg) {
-    let patience = ready.route().limits.idle_timeout;
-    let carrier = match &ready.route().carriers.message {
-        Some(carrier) => InMessage {
-            timeout: patience,
-            ..carrier.clone()
-        },
-        None => InMessage {
+    ready.begin(async move |parts| {
+        let carrier = parts.route.carriers.message.clone();
+        let carrier = carrier.unwrap_or_else(|| InMessage {
             field: String::new(),
-            timeout: patience,
+            timeout: std::time::Duration::from_secs(PATIENCE),
             max: LONGEST,
             greeting: None,
-        },
-    };
-    // Bounded by the number of sessions, whose lease this one holds, and by its deadlines.
-    actix_web::rt::spawn(async move {
-        match hear(&mut client, &carrier).await {
-            Ok((first, mut message)) => {
-                let _none = message.take(&carrier.field);
-                pass_on(ready, client, first, message).await;
-            }
-            Err(fault) => {
-                let close = fault.slug().map(|slug| {
-                    let session = Some(ready.session());
-                    Close::told(slug, None, session)
-                });
-                ready.fail(fault.slug());
-                if let Some(close) = close {
-                    tollbridge_relay::refuse(client, close).await;
-                }
-            }
+        });
+        let heard = parts.orders.unless_given(hear(&mut client, &carrier)).await;
+        match heard {
+            Err((slug, retry_after)) => farewell(&parts, client, slug, retry_after).await,
+            Ok(Err(NoFirst::Gone)) => gone(),
+            Ok(Err(NoFirst::Late)) => farewell(&parts, client, Slug::IdleTimeout, None).await,
+            Ok(Err(NoFirst::Broke(slug))) => farewell(&parts, client, slug, None).await,
+            Ok(Ok(first)) => pass_on(parts, client, first).await,
         }
     });
 }
 
-/// Why no first message came that is of use.
-#[derive(Debug, thiserror::Error)]
-enum Fault {
-    #[error("the client left before its first message")]
-    Gone,
-    #[error("the first message did not come in time")]
-    Late,
-    #[error("the first message breaks a rule: {0}")]
-    Broke(Slug),
-    #[error(transparent)]
-    Message(#[from] MessageFault),
+/// The session of somebody whose first message brought the token and has been read.
+pub(crate) fn go_on(ready: Ready, client: ClientLeg, first: First) {
+    ready.begin(|parts| pass_on(parts, client, first));
 }
 
-impl Fault {
-    /// For somebody whose token was to be in that message.
-    fn strangers_slug(&self) -> Slug {
-        match self {
-            Self::Broke(slug) => *slug,
-            Self::Gone | Self::Late | Self::Message(_) => Slug::TokenMissing,
-        }
-    }
-
-    /// For somebody whose token was good; `None`: the client left.
-    const fn slug(&self) -> Option<Slug> {
-        match self {
-            Self::Gone => None,
-            Self::Late => Some(Slug::IdleTimeout),
-            Self::Broke(slug) => Some(*slug),
-            Self::Message(_) => Some(Slug::BadRequest),
-        }
-    }
-}
-
-impl From<NoFirst> for Fault {
-    fn from(none: NoFirst) -> Self {
-        match none {
-            NoFirst::Gone => Self::Gone,
-            NoFirst::Late => Self::Late,
-            NoFirst::Broke(slug) => Self::Broke(slug),
-        }
-    }
-}
-
-async fn hear(client: &mut ClientLeg, carrier: &InMessage) -> Result<(First, Message), Fault> {
+/// Greets, where the route does, and reads the first message.
+pub(crate) async fn hear(client: &mut ClientLeg, carrier: &InMessage) -> Result<First, NoFirst> {
     let until = Instant::now() + carrier.timeout;
     if let Some(greeting) = &carrier.greeting {
         say(client, greeting, until).await?;
     }
-    let first = first_message(client, true, carrier.max, until).await?;
-    let message = Message::parse(first.text, &first.payload)?;
-    Ok((first, message))
+    first_message(client, true, carrier.max, until).await
 }
 
-/// Starts the session with the message as the upstream is to see it.
-async fn pass_on(mut ready: Ready, client: ClientLeg, first: First, mut message: Message) {
-    let route = Arc::clone(ready.route());
-    for (pointer, value) in ready.take_message() {
-        message.set(&pointer, &value);
-    }
-    let mut front = text_frame(message.write().as_bytes(), Some(ready.mask()));
+/// Relays, beginning with the message as the upstream is to see it.
+async fn pass_on(mut parts: Parts, client: ClientLeg, first: First) -> Ending {
+    let Ok(mut front) = rewritten(&parts, &first) else {
+        return farewell(&parts, client, Slug::BadRequest, None).await;
+    };
     front.unsplit(first.rest);
-    let client = Early::new(front, client);
-    let greeted = route.carriers.message.as_ref();
-    if greeted.is_none_or(|carrier| carrier.greeting.is_none()) {
-        ready.start(client);
-        return;
-    }
-    // What the bridge said in its place is not said twice.
-    let until = Instant::now() + route.connect_timeout;
-    let swallowed = first_message(ready.upstream(), false, LONGEST, until).await;
-    match swallowed {
-        Ok(greeting) => ready.unread(greeting.rest).start(client),
-        Err(_none) => {
-            let close = Close::told(Slug::UpstreamLost, None, Some(ready.session()));
-            ready.fail(Some(Slug::UpstreamLost));
-            tollbridge_relay::refuse(client, close).await;
+    let carrier = parts.route.carriers.message.as_ref();
+    let unread = if carrier.is_some_and(|carrier| carrier.greeting.is_some()) {
+        // What the bridge said in its place is not said twice.
+        let until = Instant::now() + parts.route.connect_timeout;
+        let greeting = first_message(&mut parts.upstream, false, LONGEST, until);
+        match parts.orders.unless_given(greeting).await {
+            Err((slug, retry_after)) => return farewell(&parts, client, slug, retry_after).await,
+            Ok(Err(_none)) => return farewell(&parts, client, Slug::UpstreamLost, None).await,
+            Ok(Ok(greeting)) => greeting.rest,
         }
+    } else {
+        BytesMut::new()
+    };
+    let (client, upstream) = (
+        Early::new(front, client),
+        Early::new(unread, parts.upstream),
+    );
+    relay(
+        client,
+        upstream,
+        parts.terms,
+        parts.orders,
+        parts.meter,
+        parts.entropy,
+    )
+    .await
+}
+
+/// The first message without the token and with the credential. One that is no JSON object passes
+/// as it is, unless a credential was to be written into it.
+fn rewritten(parts: &Parts, first: &First) -> Result<BytesMut, MessageFault> {
+    let mut mask = [0; 4];
+    parts.entropy.fill(&mut mask);
+    let mut message = match Message::parse(first.text, &first.payload) {
+        Ok(message) => message,
+        Err(_other) if parts.message.is_empty() => {
+            return Ok(message_frame(first.text, &first.payload, Some(mask)));
+        }
+        Err(fault) => return Err(fault),
+    };
+    if let Some(carrier) = &parts.route.carriers.message {
+        let _gone_already = message.take(&carrier.field);
+    }
+    for (pointer, value) in &parts.message {
+        message.set(pointer, value);
+    }
+    Ok(message_frame(true, message.write().as_bytes(), Some(mask)))
+}
+
+/// The client is told why nothing comes of its session.
+async fn farewell(
+    parts: &Parts,
+    client: ClientLeg,
+    slug: Slug,
+    retry_after: Option<u32>,
+) -> Ending {
+    let close = Close::told(slug, retry_after, Some(&parts.terms.session));
+    let (code, reason_len) = (Some(close.code), close.reason.len());
+    tollbridge_relay::refuse(client, close).await;
+    Ending {
+        side: Side::Bridge,
+        slug: Some(slug),
+        code,
+        reason_len,
+        clean: false,
+    }
+}
+
+/// The client left before it had said anything.
+const fn gone() -> Ending {
+    Ending {
+        side: Side::Client,
+        slug: None,
+        code: None,
+        reason_len: 0,
+        clean: false,
     }
 }

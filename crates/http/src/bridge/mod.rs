@@ -19,6 +19,7 @@ mod negotiate;
 mod probe;
 mod refusal;
 mod session;
+mod stranger;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
@@ -60,7 +61,7 @@ pub(crate) async fn bridge(
             let admitted = match entrance.admit(&handshake).await {
                 Ok(admitted) => admitted,
                 Err(refusal) if entrance.may_follow(&refusal) => {
-                    return introduction::accept(&entrance, &worker, handshake, payload);
+                    return stranger::accept(&entrance, &worker, handshake, payload);
                 }
                 Err(refusal) => return entrance.refuse(refusal, &handshake, payload),
             };

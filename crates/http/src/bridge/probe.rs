@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tollbridge_credential::Http;
-use tollbridge_domain::{Clock, Entropy, Params, SessionId, Slug, Subject};
+use tollbridge_domain::{Clock, Entropy, Params, Secret, SessionId, Slug, Subject};
 use tollbridge_upstream::Dialer;
 
 use super::{
@@ -96,7 +96,7 @@ async fn attempt(
             Probe {
                 status: Some(101),
                 protocol: dialled.protocol.clone(),
-                ..Probe::empty().heard(route, headers())
+                ..Probe::empty().heard(route, headers(), &composed.secrets)
             }
         }
         Err(error) => {
@@ -108,7 +108,11 @@ async fn attempt(
                 body: refused.map_or_else(String::new, |refused| {
                     facts::redacted(&refused.body, &composed.secrets)
                 }),
-                ..Probe::failed(error.slug(), &crate::audit::chain(&error)).heard(route, headers)
+                ..Probe::failed(error.slug(), &crate::audit::chain(&error)).heard(
+                    route,
+                    headers,
+                    &composed.secrets,
+                )
             }
         }
     };
@@ -142,10 +146,11 @@ impl Probe {
         self,
         route: &Route,
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])> + Clone,
+        secrets: &[Secret<String>],
     ) -> Self {
-        let kept = facts::kept(route, headers.clone()).into_iter();
+        let kept = facts::kept(route, headers.clone(), secrets).into_iter();
         Self {
-            request_ids: facts::request_ids(route, headers),
+            request_ids: facts::request_ids(route, headers, secrets),
             kept: kept
                 .map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned()))
                 .collect(),

@@ -6,12 +6,10 @@ use std::{
 };
 
 use actix_web::{HttpResponse, web};
-use bytes::BytesMut;
 use futures_util::{FutureExt as _, future};
-use tollbridge_domain::{Secret, SessionId, Slug};
-use tollbridge_relay::{Card, Ending, Meter, Reins, Side, Terms, relay};
+use tollbridge_domain::{Entropy, Secret, Slug};
+use tollbridge_relay::{Card, Ending, Meter, Orders, Reins, Side, Terms, relay};
 use tollbridge_store::AuditEntry;
-use tollbridge_stream::Early;
 use tollbridge_token::Claims;
 use tollbridge_upstream::{Dialled, Socket};
 
@@ -23,7 +21,7 @@ use super::{
     handshake::Handshake,
     introduction, leg, negotiate,
 };
-use crate::{route::Route, shared::Shared};
+use crate::{route::Route, shared::Shared, takeover::ClientLeg};
 
 /// Answers 101 and starts the session.
 pub(crate) fn open(
@@ -34,7 +32,7 @@ pub(crate) fn open(
     payload: web::Payload,
 ) -> HttpResponse {
     let dialled = &agreed.dialled;
-    let kept = facts::kept(&admitted.route, headers(dialled));
+    let kept = facts::kept(&admitted.route, headers(dialled), &agreed.secrets);
     let protocol = negotiate::echo(dialled.protocol.as_deref(), &handshake.offer);
     let answer = negotiate::switch(
         handshake,
@@ -59,9 +57,9 @@ fn headers(dialled: &Dialled) -> impl Iterator<Item = (&str, &[u8])> {
 }
 
 /// A session that lacks nothing but its client.
-pub(crate) struct Ready<U = Socket> {
+pub(crate) struct Ready {
     running: Running,
-    upstream: U,
+    upstream: Socket,
     terms: Terms,
     message: Vec<(String, Secret<String>)>,
 }
@@ -73,7 +71,8 @@ impl Ready {
             secrets,
             message,
         } = agreed;
-        let upstream_request_id = facts::request_ids(&admitted.route, headers(&dialled));
+        let lines = headers(&dialled);
+        let upstream_request_id = facts::request_ids(&admitted.route, lines, &secrets);
         let running = Running::new(entrance, admitted, upstream_request_id);
         let terms = Terms {
             limits: running.limits(),
@@ -89,63 +88,55 @@ impl Ready {
         }
     }
 
-    /// With bytes of the upstream that were read already and are still to be passed on.
-    pub(crate) fn unread(self, bytes: BytesMut) -> Ready<Early<Socket>> {
-        Ready {
-            running: self.running,
-            upstream: Early::new(bytes, self.upstream),
-            terms: self.terms,
-            message: self.message,
-        }
-    }
-
-    pub(crate) const fn upstream(&mut self) -> &mut Socket {
-        &mut self.upstream
-    }
-}
-
-impl<U: tollbridge_relay::Leg + 'static> Ready<U> {
     pub(crate) const fn route(&self) -> &Arc<Route> {
         &self.running.route
     }
 
-    pub(crate) const fn session(&self) -> &SessionId {
-        &self.running.card.session
-    }
-
-    /// What is set in the client's first message, by JSON pointer.
-    pub(crate) fn take_message(&mut self) -> Vec<(String, Secret<String>)> {
-        std::mem::take(&mut self.message)
-    }
-
-    /// A key for a frame that is to look like the client's.
-    pub(crate) fn mask(&self) -> [u8; 4] {
-        let mut key = [0; 4];
-        self.running.shared.entropy.fill(&mut key);
-        key
-    }
-
-    pub(crate) fn start<C: tollbridge_relay::Leg + 'static>(self, client: C) {
-        self.running.start(client, self.upstream, self.terms);
-    }
-
-    /// It never came to a session that relays: told as one that opened and ended at once. Without a
-    /// slug it was the client who left.
-    pub(crate) fn fail(mut self, slug: Option<Slug>) {
-        let meter = Arc::new(Meter::default());
-        self.running.opened(&meter);
-        self.running.meter = Some(meter);
-        if let Some(entering) = self.running.entering.take() {
-            entering.arrive();
-        }
-        self.running.closed(&Ending {
-            side: slug.map_or(Side::Client, |_| Side::Bridge),
-            slug,
-            code: None,
-            reason_len: 0,
-            clean: false,
+    pub(crate) fn start(self, client: ClientLeg) {
+        let Self {
+            running,
+            upstream,
+            terms,
+            message: _,
+        } = self;
+        running.enlist(move |orders, meter, entropy| {
+            relay(client, upstream, terms, orders, meter, entropy)
         });
     }
+
+    /// A session that does not begin with relaying: `play` is all of it.
+    pub(crate) fn begin<F: Future<Output = Ending> + 'static>(self, play: impl FnOnce(Parts) -> F) {
+        let Self {
+            running,
+            upstream,
+            terms,
+            message,
+        } = self;
+        let route = Arc::clone(&running.route);
+        running.enlist(move |orders, meter, entropy| {
+            play(Parts {
+                route,
+                upstream,
+                terms,
+                message,
+                orders,
+                meter,
+                entropy,
+            })
+        });
+    }
+}
+
+/// What a session is played with.
+pub(crate) struct Parts {
+    pub(crate) route: Arc<Route>,
+    pub(crate) upstream: Socket,
+    pub(crate) terms: Terms,
+    /// What is set in the client's first message, by JSON pointer.
+    pub(crate) message: Vec<(String, Secret<String>)>,
+    pub(crate) orders: Orders,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) entropy: Arc<dyn Entropy>,
 }
 
 /// A session and everything that must be told when it ends.
@@ -214,11 +205,10 @@ impl Running {
         limits
     }
 
-    fn start<C: tollbridge_relay::Leg + 'static, U: tollbridge_relay::Leg + 'static>(
+    /// Puts the session on the list and runs it; `play` makes all of it between opening and end.
+    fn enlist<F: Future<Output = Ending> + 'static>(
         mut self,
-        client: C,
-        upstream: U,
-        terms: Terms,
+        play: impl FnOnce(Orders, Arc<Meter>, Arc<dyn Entropy>) -> F,
     ) {
         let shared = self.shared.clone();
         let (reins, orders) = Reins::new();
@@ -226,11 +216,9 @@ impl Running {
         self.opened(&meter);
         self.meter = Some(Arc::clone(&meter));
         let arriving = self.entering.take();
-        let entropy = Arc::clone(&shared.entropy);
         let card = self.card.clone();
-        let metered = Arc::clone(&meter);
         let held = reins.clone();
-        let relayed = relay(client, upstream, terms, orders, metered, entropy);
+        let played = play(orders, Arc::clone(&meter), Arc::clone(&shared.entropy));
         // Combined: an `async` block keeps what it awaits twice, as it came and as it is polled.
         let session = future::lazy(move |_| {
             // A revocation that came while we dialled did not find this session in the list.
@@ -241,7 +229,7 @@ impl Running {
             }
             self
         })
-        .then(|mut running| relayed.map(move |ending| running.closed(&ending)));
+        .then(|mut running| played.map(move |ending| running.closed(&ending)));
         shared.registry.open(card, held, meter, session);
         // On the list now: a drain that waited for this one finds it there.
         if let Some(entering) = arriving {
