@@ -8,13 +8,17 @@ use tollbridge_domain::Secret;
 /// The longest that is kept.
 const LONGEST: usize = 200;
 
+/// So many bytes of a secret are a part that tells something of it: a header's value may be a
+/// scheme and a key, and an endpoint repeats the key alone.
+const TELLING: usize = 8;
+
 /// `error` and `error_description` of a refusal (RFC 6749, 5.2): only the characters that the RFC
 /// allows there, at most 200 of them, and nothing of what was sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Why(Box<str>);
 
 impl Why {
-    /// From the body of a refusal, unless it says nothing or holds one of these secrets.
+    /// From the body of a refusal, unless it says nothing or holds a part of one of these secrets.
     pub(crate) fn read(body: &[u8], hidden: &[Secret<String>]) -> Option<Self> {
         let body: Value = serde_json::from_slice(body).ok()?;
         let part = |name| body.get(name).and_then(Value::as_str);
@@ -24,9 +28,7 @@ impl Why {
             (None, None) => return None,
         };
         // Before anything is cut: half a secret is a secret too.
-        let tells = hidden
-            .iter()
-            .any(|secret| !secret.reveal().is_empty() && text.contains(secret.reveal().as_str()));
+        let tells = hidden.iter().any(|secret| shares(&text, secret.reveal()));
         (!tells).then(|| Self(clean(&text).into()))
     }
 
@@ -39,6 +41,16 @@ impl Why {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Whether a text holds a secret, or a telling part of one.
+fn shares(text: &str, secret: &str) -> bool {
+    let has = |part: &[u8]| text.as_bytes().windows(part.len()).any(|it| it == part);
+    match secret.len() {
+        0 => false,
+        1..TELLING => has(secret.as_bytes()),
+        _ => secret.as_bytes().windows(TELLING).any(has),
     }
 }
 
@@ -92,5 +104,10 @@ mod tests {
         );
         let late = format!(r#"{{"error":"{}s3cr3t"}}"#, "x".repeat(LONGEST - 3));
         assert_eq!(why(&late), None);
+        let header = [Secret::new("Token 0123456789abcdef".to_owned())];
+        let why = |body: &str| Why::read(body.as_bytes(), &header);
+        assert_eq!(why(r#"{"error":"who is 0123456789abcdef?"}"#), None);
+        assert_eq!(why(r#"{"error":"who is ...89abcdef?"}"#), None);
+        assert!(why(r#"{"error":"Token unknown"}"#).is_some());
     }
 }
