@@ -118,7 +118,7 @@ async fn once(
     let claims = admitted.admission.claims();
     let composed = compose(entrance, admitted, handshake, fetched);
     let composed = composed.map_err(|error| Failed {
-        refusal: Refusal::genuine(Slug::Internal, error.to_string(), claims),
+        refusal: Refusal::genuine(error.slug(fetched), error.to_string(), claims),
         untouched: true,
         status: None,
     })?;
@@ -179,14 +179,14 @@ fn tell(
         code = error.slug().as_str(),
         status = error.status(),
         reason = %crate::audit::chain(error),
-        upstream_request_id = facts::request_ids(route, headers()),
+        upstream_request_id = facts::request_ids(route, headers(), secrets),
         upstream_body = body.as_deref().unwrap_or(""),
         duration_ms = millis(took),
         "the upstream did not take the call"
     );
     Said {
         session: admitted.session.clone(),
-        kept: facts::kept(route, headers()),
+        kept: facts::kept(route, headers(), secrets),
     }
 }
 
@@ -199,6 +199,16 @@ enum ComposeError {
     Address(#[from] TargetError),
     #[error("the upstream address could not be signed: {0}")]
     Sign(#[from] SignFault),
+}
+
+impl ComposeError {
+    /// An address that somebody else gave out and that leads nowhere good is their refusal.
+    fn slug(&self, fetched: Option<&Fetched>) -> Slug {
+        match (self, fetched.map(Fetched::kind)) {
+            (Self::Address(_), Some(Kind::Url)) => Slug::UpstreamRefused,
+            _ => Slug::Internal,
+        }
+    }
 }
 
 /// Builds the call from nothing: the client's own head contributes only what is on a list.
@@ -246,7 +256,12 @@ fn compose(
             .url(claims.params(), &admitted.client_query, query)?,
     };
     let mut secrets = secrets(route)?;
-    secrets.extend(fetched.map(|fetched| fetched.value().clone()));
+    if let Some(fetched) = fetched {
+        secrets.push(fetched.value().clone());
+        if fetched.kind() == Kind::Url {
+            secrets.extend(signatures(fetched.value()));
+        }
+    }
     if let Some(sign) = &route.sign {
         url = sign.sign(&url, entrance.shared.clock.now(), &mut secrets)?;
     }
@@ -273,6 +288,18 @@ fn compose(
         secrets,
         message,
     })
+}
+
+/// What of a fetched address opens as much as all of it: the longer values of its query.
+fn signatures(address: &Secret<String>) -> Vec<Secret<String>> {
+    /// Shorter ones are versions, formats and the like, and occur in any text.
+    const SHORTEST: usize = 16;
+    let url = url::Url::parse(address.reveal()).ok();
+    let pairs = url.iter().flat_map(url::Url::query_pairs);
+    pairs
+        .filter(|(_, value)| value.len() >= SHORTEST)
+        .map(|(_, value)| Secret::new(value.into_owned()))
+        .collect()
 }
 
 /// The secrets of a route, which no close reason may carry to the client.

@@ -24,10 +24,11 @@ const REQUEST_IDS: &[&str] = &[
 const LONGEST_ID: usize = 128;
 const LONGEST: usize = 512;
 
-/// `name=value`, for every header of an answer that numbers a request.
+/// `name=value`, for every header of an answer that numbers a request and tells no credential.
 pub(crate) fn request_ids<'a>(
     route: &Route,
     headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    secrets: &[Secret<String>],
 ) -> String {
     let mut ids = String::new();
     for (name, value) in headers {
@@ -36,26 +37,32 @@ pub(crate) fn request_ids<'a>(
         let wanted = kept || REQUEST_IDS.iter().any(|it| known(it));
         let printable = value.iter().all(|byte| (b' '..=b'~').contains(byte));
         if wanted && printable && value.len() <= LONGEST_ID && ids.len() < LONGEST {
-            let blank = if ids.is_empty() { "" } else { " " };
             let value = String::from_utf8_lossy(value);
+            if tells(&value, secrets) {
+                continue;
+            }
+            let blank = if ids.is_empty() { "" } else { " " };
             ids.push_str(&format!("{blank}{}={value}", name.to_ascii_lowercase()));
         }
     }
     ids
 }
 
-/// The headers of an answer that the route returns to the client.
+/// The headers of an answer that the route returns to the client, but for one that repeats a
+/// credential.
 pub(crate) fn kept<'a>(
     route: &Route,
     headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    secrets: &[Secret<String>],
 ) -> Vec<(String, Vec<u8>)> {
     let listed = |name: &str| {
         let mut keep = route.keep_response_headers.iter();
         keep.any(|it| it.eq_ignore_ascii_case(name))
     };
+    let harmless = |value: &[u8]| !tells(&String::from_utf8_lossy(value), secrets);
     headers
         .into_iter()
-        .filter(|(name, _)| listed(name))
+        .filter(|(name, value)| listed(name) && harmless(value))
         .map(|(name, value)| (name.to_owned(), value.to_vec()))
         .collect()
 }
@@ -74,6 +81,11 @@ pub(crate) fn redacted(text: &str, secrets: &[Secret<String>]) -> String {
         }
     }
     words.concat()
+}
+
+/// Whether a text holds a credential, or a telling part of one.
+fn tells(text: &str, secrets: &[Secret<String>]) -> bool {
+    secrets.iter().any(|secret| shares(text, secret.reveal()))
 }
 
 /// Characters of keys, and the stars that stand for what a vendor does not show of one.

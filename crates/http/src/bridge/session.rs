@@ -34,7 +34,7 @@ pub(crate) fn open(
     payload: web::Payload,
 ) -> HttpResponse {
     let dialled = &agreed.dialled;
-    let kept = facts::kept(&admitted.route, headers(dialled));
+    let kept = facts::kept(&admitted.route, headers(dialled), &agreed.secrets);
     let protocol = negotiate::echo(dialled.protocol.as_deref(), &handshake.offer);
     let answer = negotiate::switch(
         handshake,
@@ -73,7 +73,7 @@ impl Ready {
             secrets,
             message,
         } = agreed;
-        let upstream_request_id = facts::request_ids(&admitted.route, headers(&dialled));
+        let upstream_request_id = facts::request_ids(&admitted.route, headers(&dialled), &secrets);
         let running = Running::new(entrance, admitted, upstream_request_id);
         let terms = Terms {
             limits: running.limits(),
