@@ -256,6 +256,7 @@ fn compose(
             .url(claims.params(), &admitted.client_query, query)?,
     };
     let mut secrets = secrets(route)?;
+    secrets.extend(route.fetch.iter().flat_map(|source| source.secrets()));
     if let Some(fetched) = fetched {
         secrets.push(fetched.value().clone());
         if fetched.kind() == Kind::Url {
