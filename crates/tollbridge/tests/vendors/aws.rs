@@ -106,15 +106,21 @@ fn fresh(date: &str, lives: u64) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The request as it was to be signed. A blank in the query is `%20` and nothing else.
+/// The request as it was to be signed. A `+` in the query is a plus and never a blank.
 fn canonical(dial: &Dial) -> String {
     let target = dial.head.split(' ').nth(1).unwrap_or_default();
     let raw = target.split_once('?').map_or("", |(_, query)| query);
-    let mut query: Vec<&str> = raw
+    let mut query: Vec<(String, String)> = raw
         .split('&')
-        .filter(|pair| !pair.starts_with("X-Amz-Signature="))
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(name, _)| *name != "X-Amz-Signature")
+        .map(|(name, value)| (encoded(name), encoded(value)))
         .collect();
-    query.sort_unstable();
+    query.sort();
+    let query: Vec<_> = query
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     format!(
         "GET\n{}\n{}\nhost:{}\n\nhost\n{}",
         dial.path,
@@ -122,6 +128,22 @@ fn canonical(dial: &Dial) -> String {
         dial.header_values("host").concat(),
         sha256_hex(b"")
     )
+}
+
+/// As AWS encodes what was decoded: all but the unreserved characters of RFC 3986.
+fn encoded(raw: &str) -> String {
+    let literal = raw.replace('+', "%2B");
+    let base = format!("x={literal}");
+    let decoded: Vec<_> = url::form_urlencoded::parse(base.as_bytes()).collect();
+    let bytes = decoded[0].1.bytes();
+    bytes
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 #[async_trait]

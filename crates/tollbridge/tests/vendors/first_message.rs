@@ -7,7 +7,7 @@ use tollbridge_testkit::{
     vendors::{HomeAssistant, Soniox},
 };
 
-use crate::stage::{House, PAGE, Plan, heard, leave, say, slug};
+use crate::stage::{House, OTHER_PAGE, PAGE, Plan, heard, leave, say, slug};
 
 const KEY: &str = "real-first-message-key-3b";
 
@@ -155,7 +155,7 @@ async fn a_token_that_is_not_good_is_a_close_after_the_upgrade() {
         let scene = kind.scene("").await;
         let token = scene.house.mint("voice").await;
         let other = scene.house.mint("other").await;
-        let bound = json!({"route": "voice", "origin": "https://elsewhere.example.com"});
+        let bound = json!({"route": "voice", "origin": OTHER_PAGE});
         let bound = scene.house.mint_with(&bound).await;
         let mut forged = token.clone();
         forged.pop();
@@ -238,10 +238,10 @@ async fn a_message_that_says_it_is_too_long_is_believed() {
     for kind in BOTH {
         let scene = kind.scene("carriers.message.max = \"1KiB\"\n").await;
         let token = scene.house.mint("voice").await;
-        for declared in [1_025, u64::from(u32::MAX), u64::MAX >> 1] {
+        for declared in [1_025, 65_536, u64::from(u32::MAX), u64::MAX >> 1] {
             let mut ws = scene.stranger().await;
             let frame = Frame::text("").masked([1, 2, 3, 4]);
-            ws.send_frame(&frame, Some(declared), LengthForm::SixtyFour)
+            ws.send_frame(&frame, Some(declared), LengthForm::Minimal)
                 .await;
             assert_eq!(scene.told(ws).await, (1009, "message_too_big".to_owned()));
         }

@@ -16,6 +16,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The page that may connect.
 pub(crate) const PAGE: &str = "https://app.example.com";
 
+/// Another that may.
+pub(crate) const OTHER_PAGE: &str = "https://elsewhere.example.com";
+
 /// How every token begins, `{"alg":` in base64url, and how that begins in base64url once more.
 pub(crate) const TOKENS: [&str; 2] = ["eyJhbGci", "ZXlKaGJHY2"];
 
@@ -40,7 +43,7 @@ impl Plan {
     /// A route in the words of the configuration, but for its callers and pages.
     pub(crate) fn route(mut self, name: &str, lines: &str) -> Self {
         self.routes.push(format!(
-            "[routes.{name}]\norigins = [\"{PAGE}\"]\ncallers = [\"backend\"]\n{lines}\n"
+            "[routes.{name}]\norigins = [\"{PAGE}\", \"{OTHER_PAGE}\"]\ncallers = [\"backend\"]\n{lines}\n"
         ));
         self
     }
