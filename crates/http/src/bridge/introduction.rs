@@ -130,7 +130,15 @@ impl Stranger {
                 let called = self.call(&entrance).await;
                 called.map(|(admitted, agreed)| (first, message, admitted, agreed))
             }
-            Err(fault) => Err(Refusal::stranger(fault.slug(), fault.to_string())),
+            Err(fault) => {
+                let refusal = Refusal::stranger(fault.slug(), fault.to_string());
+                if matches!(fault, Fault::Gone) {
+                    entrance.tell(&refusal);
+                    tollbridge_relay::see_off(client).await;
+                    return;
+                }
+                Err(refusal)
+            }
         };
         match outcome {
             Ok((first, message, admitted, agreed)) => {
@@ -177,8 +185,12 @@ pub(crate) fn introduce(ready: Ready, mut client: ClientLeg) {
                 let _none = message.take(&carrier.field);
                 pass_on(ready, client, first, message).await;
             }
+            Err(Fault::Gone) => {
+                ready.leave();
+                tollbridge_relay::see_off(client).await;
+            }
             Err(fault) => {
-                let slug = fault.slug();
+                let slug = fault.slug_of_a_session();
                 let close = Close::told(slug, None, Some(ready.session()));
                 ready.fail(slug);
                 tollbridge_relay::refuse(client, close).await;
@@ -206,6 +218,15 @@ impl Fault {
             Self::Gone | Self::Late => Slug::TokenMissing,
             Self::Broke(slug) => *slug,
             Self::Message(fault) => fault.slug(),
+        }
+    }
+
+    /// The same where the token came elsewhere, and is not what is missing.
+    const fn slug_of_a_session(&self) -> Slug {
+        match self {
+            Self::Late => Slug::IdleTimeout,
+            Self::Message(_) => Slug::BadRequest,
+            Self::Gone | Self::Broke(_) => self.slug(),
         }
     }
 }

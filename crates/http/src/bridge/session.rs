@@ -130,7 +130,16 @@ impl<U: tollbridge_relay::Leg + 'static> Ready<U> {
     }
 
     /// It never came to a session that relays: told as one that opened and ended at once.
-    pub(crate) fn fail(mut self, slug: Slug) {
+    pub(crate) fn fail(self, slug: Slug) {
+        self.end(Side::Bridge, Some(slug));
+    }
+
+    /// The same where it is the client that left.
+    pub(crate) fn leave(self) {
+        self.end(Side::Client, None);
+    }
+
+    fn end(mut self, side: Side, slug: Option<Slug>) {
         let meter = Arc::new(Meter::default());
         self.running.opened(&meter);
         self.running.meter = Some(meter);
@@ -138,8 +147,8 @@ impl<U: tollbridge_relay::Leg + 'static> Ready<U> {
             entering.arrive();
         }
         self.running.closed(&Ending {
-            side: Side::Bridge,
-            slug: Some(slug),
+            side,
+            slug,
             code: None,
             reason_len: 0,
             clean: false,

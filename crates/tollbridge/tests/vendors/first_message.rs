@@ -326,9 +326,12 @@ async fn who_leaves_before_the_first_message_is_seen_off() {
     for kind in BOTH {
         let scene = kind.scene("").await;
         let token = scene.house.mint("voice").await;
+        // It is answered as it closed, not blamed.
         let closing = leave(scene.stranger().await).await;
-        let closes = closing.iter().filter(|frame| frame.opcode == 8).count();
-        assert_eq!(closes, 1, "{closing:?}");
+        let [close] = closing.as_slice() else {
+            panic!("{closing:?}");
+        };
+        assert_eq!(close.close_parts(), Some((1000, String::new())));
         scene.stranger().await.reset();
         let mut ended = scene.stranger().await;
         ended.finish().await;
@@ -376,6 +379,30 @@ async fn a_token_in_another_carrier_is_enough() {
         }
         scene.house.end().await;
     }
+}
+
+/// Where the token came elsewhere it is not what is missing.
+#[tokio::test]
+async fn a_session_that_never_gets_its_first_message_ends_by_its_own_name() {
+    let scene = Kind::Home
+        .scene("carriers.message.timeout = \"1s\"\n")
+        .await;
+    let enter = async || {
+        let token = scene.house.mint("voice").await;
+        let path = format!("{}?token={token}", Kind::Home.path());
+        scene.stranger_with(Handshake::to(&path).origin(PAGE)).await
+    };
+    let silent = enter().await;
+    assert_eq!(scene.told(silent).await, (4408, "idle_timeout".to_owned()));
+    let mut babbling = enter().await;
+    babbling.send(Frame::text("not JSON")).await;
+    assert_eq!(scene.told(babbling).await, (4400, "bad_request".to_owned()));
+    let closing = leave(enter().await).await;
+    assert_eq!(closing[0].close_parts(), Some((1000, String::new())));
+    let left = |line: &Value| line["initiator"] == "client" && line["reason"] == "";
+    scene.house.logged("session.closed", left).await;
+    scene.upstream.ended(3).await;
+    scene.house.end().await;
 }
 
 /// An upstream that is not there costs no use here either.
