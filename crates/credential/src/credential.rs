@@ -11,7 +11,7 @@ use tokio::{
     sync::{Notify, Semaphore},
     time::timeout,
 };
-use tollbridge_domain::{Clock, Moment};
+use tollbridge_domain::{Clock, Moment, Secret};
 
 use crate::{
     FetchError, Fetched, Http, Source, Tls,
@@ -77,6 +77,13 @@ impl Credential {
     /// fetch. The first watcher stays.
     pub fn watch(&self, watcher: impl Fn(Result<(), &FetchError>) + Send + Sync + 'static) {
         let _first = self.0.watcher.set(Box::new(watcher));
+    }
+
+    /// What the source is asked with: whoever is behind it may know that and repeat it, and nobody
+    /// else should.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Secret<String>> {
+        self.0.source.secrets()
     }
 
     /// The credential to dial with.

@@ -26,7 +26,14 @@ pub(crate) fn unanswered(error: SendRequestError) -> FetchError {
             unreachable(format!("its host name does not resolve: {error}"))
         }
         SendRequestError::Connect(error) => unreachable(error.to_string()),
-        SendRequestError::Response(_) => FetchError::Answer("in something else than HTTP/1.1"),
+        SendRequestError::Response(error) => {
+            // A connection that broke is no answer at all.
+            let broken = std::error::Error::source(&error).and_then(|it| it.downcast_ref());
+            broken.map_or(
+                FetchError::Answer("in something else than HTTP/1.1"),
+                |error: &io::Error| unreachable(words(error)),
+            )
+        }
         _ => FetchError::Abandoned,
     }
 }

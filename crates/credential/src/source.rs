@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use tollbridge_domain::Moment;
+use tollbridge_domain::{Moment, Secret};
 
 use crate::{
     AzureManagedIdentity, FetchError, GcpMetadata, GcpServiceAccount, Http, OAuth2, Tls,
@@ -43,6 +43,27 @@ impl Source {
             Self::TokenUrl(engine) => engine.fetch(means).await,
             Self::TokenCommand(engine) => engine.fetch().await,
         }
+    }
+
+    /// What it is asked with and nobody else may learn, as far as it can be read, and where that is
+    /// a scheme and a key, the key as well. Keys that only sign never leave this machine.
+    pub(crate) fn secrets(&self) -> Vec<Secret<String>> {
+        let whole: Vec<_> = match self {
+            Self::OAuth2(engine) => engine.client_secret.read().into_iter().collect(),
+            Self::TokenUrl(engine) => {
+                let values = engine.headers.iter();
+                values.filter_map(|(_, value)| value.read().ok()).collect()
+            }
+            Self::AzureManagedIdentity(_)
+            | Self::GcpMetadata(_)
+            | Self::GcpServiceAccount(_)
+            | Self::TokenCommand(_) => Vec::new(),
+        };
+        let keys = whole.iter().filter_map(|value| {
+            let (_, key) = value.reveal().split_once(' ')?;
+            Some(Secret::new(key.to_owned()))
+        });
+        keys.collect::<Vec<_>>().into_iter().chain(whole).collect()
     }
 
     /// Whether what it gives may serve more than one dial.

@@ -8,7 +8,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Close, ControlKind, Leg, Next, Rules, Scanner, backlog::Backlog, scratch::Scratch};
+use crate::{
+    Close, ControlKind, Leg, Next, Rules, Scanner, backlog::Backlog, close::frame, scratch::Scratch,
+};
 
 /// Accept, then close: writes one close frame and discards what the client sends until it closes,
 /// for at most two seconds in all.
@@ -19,6 +21,17 @@ pub async fn refuse<C: Leg>(mut client: C, close: Close) {
     if deliver(&mut client, &mut backlog, until).await {
         let mut ear = Ear::new(Scanner::new(STRANGER), Vec::new());
         let _answered = ear.hear_close(&mut client, until).await;
+        drain(&mut client, until).await;
+    }
+}
+
+/// Answers a client that has left before its session began: with the close frame that is due where
+/// it closed (RFC 6455, 5.5.1), for nothing where it is gone. It is not waited for.
+pub async fn see_off<C: Leg>(mut client: C) {
+    let until = Instant::now() + LINGER;
+    let mut backlog = Backlog::default();
+    backlog.push(&frame(Some(1000), "", None));
+    if deliver(&mut client, &mut backlog, until).await {
         drain(&mut client, until).await;
     }
 }

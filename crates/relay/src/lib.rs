@@ -30,7 +30,7 @@ pub use self::{
     close::Close,
     control::{Control, ControlKind},
     ending::{Ending, Side},
-    farewell::refuse,
+    farewell::{refuse, see_off},
     frame::{Next, Rules, Scan, Scanner, Tally},
     limits::{IdleCounts, Limits, Pings, Terms},
     meter::{Counts, Meter},

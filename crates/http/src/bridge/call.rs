@@ -118,7 +118,7 @@ async fn once(
     let claims = admitted.admission.claims();
     let composed = compose(route, &occasion(entrance, admitted, handshake, fetched));
     let composed = composed.map_err(|error| Failed {
-        refusal: Refusal::genuine(Slug::Internal, error.to_string(), claims),
+        refusal: Refusal::genuine(error.slug(fetched), error.to_string(), claims),
         untouched: true,
         status: None,
     })?;

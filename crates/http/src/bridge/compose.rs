@@ -1,7 +1,7 @@
 //! The call to an upstream, from a route and what it is made for.
 
 use tollbridge_credential::{Fetched, Kind};
-use tollbridge_domain::{Moment, Params, Secret, SessionId, Subject};
+use tollbridge_domain::{Moment, Params, Secret, SessionId, Slug, Subject};
 use tollbridge_upstream::{Call, Facts, Piece, RenderError, TargetError, render, render_for_query};
 
 use url::Url;
@@ -66,6 +66,7 @@ pub(crate) fn compose(route: &Route, occasion: &Occasion<'_>) -> Result<Composed
         None => target.url(occasion.params, client_query, query)?,
     };
     let mut secrets = secrets(route)?;
+    secrets.extend(route.fetch.iter().flat_map(|source| source.secrets()));
     secrets.extend(occasion.fetched.map(|fetched| fetched.value().clone()));
     if let Some(sign) = &route.sign {
         url = sign.sign(&url, occasion.now, &mut secrets)?;
@@ -94,6 +95,16 @@ pub(crate) enum ComposeError {
     Address(#[from] TargetError),
     #[error("the upstream address could not be signed: {0}")]
     Sign(#[from] SignFault),
+}
+
+impl ComposeError {
+    /// An address that somebody else gave out and that leads nowhere good is their refusal.
+    pub(crate) fn slug(&self, fetched: Option<&Fetched>) -> Slug {
+        match (self, fetched.map(Fetched::kind)) {
+            (Self::Address(_), Some(Kind::Url)) => Slug::UpstreamRefused,
+            _ => Slug::Internal,
+        }
+    }
 }
 
 /// Credentials and signatures as they stand in the address: a vendor may repeat the request line.

@@ -41,7 +41,7 @@ pub(crate) fn introduce(ready: Ready, mut client: ClientLeg) {
         let heard = parts.orders.unless_given(hear(&mut client, &carrier)).await;
         match heard {
             Err((slug, retry_after)) => farewell(&parts, client, slug, retry_after).await,
-            Ok(Err(NoFirst::Gone)) => gone(),
+            Ok(Err(NoFirst::Gone)) => gone(client).await,
             Ok(Err(NoFirst::Late)) => farewell(&parts, client, Slug::IdleTimeout, None).await,
             Ok(Err(NoFirst::Broke(slug))) => farewell(&parts, client, slug, None).await,
             Ok(Ok(first)) => pass_on(parts, client, first).await,
@@ -138,7 +138,8 @@ async fn farewell(
 }
 
 /// The client left before it had said anything.
-const fn gone() -> Ending {
+async fn gone(client: ClientLeg) -> Ending {
+    tollbridge_relay::see_off(client).await;
     Ending {
         side: Side::Client,
         slug: None,

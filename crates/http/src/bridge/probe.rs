@@ -82,7 +82,7 @@ async fn attempt(
     };
     let composed = match compose(route, &occasion) {
         Ok(composed) => composed,
-        Err(error) => return Probe::failed(Slug::Internal, &error),
+        Err(error) => return Probe::failed(error.slug(fetched.as_ref()), &error),
     };
     let url = &composed.call.url;
     let target = format!("{}{}", url.host_str().unwrap_or_default(), url.path());

@@ -153,6 +153,12 @@ impl Stranger {
         let _place = place;
         let heard = introduction::hear(&mut client, &self.carrier).await;
         let entrance = Entrance::new(&self.req, &self.shared, &self.generation);
+        if matches!(heard, Err(NoFirst::Gone)) {
+            let why = "the client left before its first message";
+            entrance.tell(&Refusal::stranger(Slug::TokenMissing, why));
+            tollbridge_relay::see_off(client).await;
+            return;
+        }
         let outcome = match self.token(heard) {
             Ok((first, token)) => {
                 self.handshake.offer.bring(token);
