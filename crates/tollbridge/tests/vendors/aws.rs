@@ -2,14 +2,12 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 //! <https://docs.aws.amazon.com/transcribe/latest/dg/streaming-websocket.html>
 
-use std::{
-    io,
-    time::{Duration, SystemTime},
-};
+use std::io;
 
 use async_trait::async_trait;
 use ring::hmac;
 use serde_json::json;
+use tollbridge_domain::{Clock as _, SystemClock};
 use tollbridge_testkit::{Answer, Call, Dial, Vendor, Wants, sha256_hex};
 
 /// Transcribe's longest life of an address, in seconds.
@@ -98,9 +96,10 @@ fn fresh(date: &str, lives: u64) -> Result<(), &'static str> {
         part(13, 15)
     );
     let signed = humantime::parse_rfc3339(&text).map_err(malformed)?;
-    let now = SystemTime::now();
-    let early = now + Duration::from_secs(SKEW) < signed;
-    if early || signed + Duration::from_secs(lives) < now || !(1..=LONGEST).contains(&lives) {
+    let signed = signed.duration_since(std::time::UNIX_EPOCH);
+    let signed = signed.map_err(|_early| "X-Amz-Date is long ago")?.as_secs();
+    let now = u64::try_from(SystemClock.now().seconds()).unwrap();
+    if now + SKEW < signed || signed + lives < now || !(1..=LONGEST).contains(&lives) {
         return Err("Signature expired");
     }
     Ok(())

@@ -5,6 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use serde_json::{Value, json};
+use tollbridge_domain::{Clock as _, SystemClock};
 use tollbridge_testkit::{
     Upstream,
     vendors::{AzureVoiceLive, VertexLive},
@@ -183,9 +184,7 @@ fn objection(asked: &Asked) -> Option<&'static str> {
     }
     let audience = format!("http://{}/token", asked.header("host")?);
     let issued = claims["iat"].as_i64()?;
-    let now = std::time::SystemTime::now();
-    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let age = i64::try_from(now).unwrap() - issued;
+    let age = SystemClock.now().seconds() - issued;
     let lives = claims["exp"].as_i64()? - issued;
     if claims["aud"] != audience || claims["iss"] != "bridge@p.iam.gserviceaccount.com" {
         return Some("Invalid JWT: Failed audience check.");

@@ -11,6 +11,7 @@
 
 mod endpoint;
 mod stage;
+mod strangers;
 
 mod aws;
 mod carriers;
@@ -18,6 +19,7 @@ mod cases;
 mod clouds;
 mod doubao;
 mod first_message;
+mod first_refused;
 mod generic;
 mod gossip;
 mod outages;

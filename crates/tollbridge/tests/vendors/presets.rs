@@ -13,6 +13,10 @@ use crate::{
     stage::{House, PAGE, Plan, TOKENS, leave, say, slug},
 };
 
+/// Everything, from the libraries too: they print request lines and headers if anybody does.
+const FINEST: &str = "trace,actix_http=trace,actix_server=trace,actix_web=trace,awc=trace,\
+                      aws_sigv4=trace,rustls=trace,sqlx=trace";
+
 /// A server with three routes of one preset: to the stand-in, to an upstream that refuses and
 /// repeats what it was shown, and to one that lets in and repeats it then.
 struct Scene {
@@ -49,7 +53,7 @@ impl Scene {
             format!("paths = []\n{lines}")
         };
         let mut plan = Plan::default()
-            .level("trace")
+            .level(FINEST)
             .secret("unlisted-query-value-4be1")
             .secret("cvtkn_real-signature")
             .secret(SIGNATURE)
@@ -84,7 +88,7 @@ impl Scene {
             .vendor
             .wants()
             .first
-            .unwrap_or(json!({"type": "hello"}));
+            .unwrap_or_else(|| json!({"type": "hello"}));
         let members = first.as_object_mut().unwrap();
         members.retain(|_, value| !self.secrets.iter().any(|it| *value == it.as_str()));
         first
@@ -173,7 +177,7 @@ impl Scene {
                 told
             } else {
                 let refused = self.house.try_open(handshake).await;
-                let refused = refused.err().expect("a refusal");
+                let refused = refused.expect_err("a refusal");
                 assert_eq!(
                     (refused.status, refused.code().as_str()),
                     (502, "upstream_refused")
@@ -257,8 +261,8 @@ async fn no_token_goes_upstream_and_no_credential_comes_back_with_any_preset() {
             .route
             .get("paths")
             .and_then(toml::Value::as_array);
-        let paths = paths.into_iter().flatten().filter_map(toml::Value::as_str);
-        let path = paths.last().unwrap_or("/v1/bridge/it");
+        let mut paths = paths.into_iter().flatten().filter_map(toml::Value::as_str);
+        let path = paths.next_back().unwrap_or("/v1/bridge/it");
         for carrier in &carriers {
             scene.session(carrier, path).await;
         }
@@ -270,6 +274,7 @@ async fn no_token_goes_upstream_and_no_credential_comes_back_with_any_preset() {
             "{}",
             preset.name()
         );
+        assert!(scene.house.printed().contains(r#""level":"TRACE""#));
         scene.house.end().await;
     }
 }

@@ -107,6 +107,7 @@ async fn transcribe(session: Option<&'static str>, secret: &str) -> (House, Upst
         lines.push_str("credentials.sigv4.session_token = \"env:AWS_SESSION\"\n");
         plan = plan.env("AWS_SESSION", session);
     }
+    let plan = plan.level("trace,aws_sigv4=trace");
     (plan.route("voice", &lines).start().await, upstream)
 }
 
