@@ -1,5 +1,10 @@
 //! The generated pages are what the program says they are.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, a broken assumption is best reported where it broke"
+)]
+
 use std::{env, fs, path::Path};
 
 #[test]
