@@ -286,7 +286,7 @@ fn a_client_cannot_be_allowed_to_say_what_credentials_or_upstream_say() {
     ));
     assert!(says(
         &bad_route("keep_response_headers = ['Set-Cookie']"),
-        "never reaches a page"
+        "would speak for this server"
     ));
     let templated = ROUTE.replace("com/\"", "com/?m%6Fdel=x\"") + "query_allow = ['model']";
     assert!(says(&bad(&templated), "is set by `upstream`"));

@@ -18,6 +18,7 @@ mod message;
 mod negotiate;
 mod probe;
 mod refusal;
+mod running;
 mod session;
 mod stranger;
 
