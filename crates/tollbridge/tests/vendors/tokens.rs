@@ -192,7 +192,7 @@ async fn commanded(command: &str) -> (House, Upstream, tempfile::TempDir) {
         upstream.url(),
         Value::from(command)
     );
-    let plan = Plan::default().env("ANOTHERS_KEY", KEY).secret(TOKEN);
+    let plan = Plan::default().env("ANOTHER_KEY", KEY).secret(TOKEN);
     (plan.route("voice", &lines).start().await, upstream, dir)
 }
 
@@ -229,7 +229,7 @@ async fn a_program_that_fails_is_told_and_what_it_says_is_not() {
         "cat DIR/token DIR/token",
         "true",
         // It sees nothing of the server's environment.
-        "printf %s \"$ANOTHERS_KEY\"",
+        "printf %s \"$ANOTHER_KEY\"",
         "cat DIR/token; sleep 600",
     ] {
         let (house, upstream, _dir) = commanded(command).await;
