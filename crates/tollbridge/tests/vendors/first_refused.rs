@@ -1,11 +1,11 @@
 //! First messages that open nothing: each is a close of its own, nobody is dialled and no use spent.
 
 use serde_json::{Value, json};
-use tollbridge_testkit::{Frame, LengthForm};
+use tollbridge_testkit::{Frame, Handshake, LengthForm};
 
 use crate::{
-    stage::{OTHER_PAGE, say},
-    strangers::BOTH,
+    stage::{OTHER_PAGE, PAGE, leave, say},
+    strangers::{BOTH, Kind},
 };
 
 #[tokio::test]
@@ -139,4 +139,27 @@ async fn who_is_late_is_sent_away() {
         scene.house.logged("upgrade.denied", late).await;
         scene.house.end().await;
     }
+}
+
+/// So many strangers wait, and no more: the next is told by status, before anything is kept of it.
+#[tokio::test]
+async fn a_crowd_of_strangers_is_bounded() {
+    const MOST: usize = 1000;
+    let scene = Kind::Soniox
+        .scene("carriers.message.timeout = \"60s\"\n")
+        .await;
+    let token = scene.house.mint("voice").await;
+    let mut waiting = Vec::new();
+    while waiting.len() < MOST {
+        waiting.push(scene.stranger().await);
+    }
+    let one_more = Handshake::to(Kind::Soniox.path()).origin(PAGE);
+    let told = scene.house.verdict(one_more).await;
+    assert_eq!(told, (503, "overloaded".to_owned()));
+    // Who brings a token elsewhere does not wait in that crowd, and who leaves makes room.
+    let path = format!("{}?token={token}", Kind::Soniox.path());
+    leave(scene.house.open(Handshake::to(&path)).await).await;
+    leave(waiting.pop().unwrap()).await;
+    leave(scene.stranger().await).await;
+    scene.house.end().await;
 }
