@@ -1,8 +1,8 @@
 //! Callers that somebody else vouches for: the real binary, its providers and applications.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    net::{Shutdown, SocketAddr, TcpListener},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -39,17 +39,15 @@ impl Backend {
         let is_broken = Arc::clone(&broken);
         thread::spawn(move || {
             while let Ok((mut stream, _)) = listener.accept() {
-                let head: Vec<String> = BufReader::new(&stream)
-                    .lines()
-                    .map_while(Result::ok)
-                    .take_while(|line| !line.is_empty())
-                    .collect();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let head = head(&mut reader);
                 let told = match is_broken.load(Ordering::SeqCst) {
                     true => "HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n".to_owned(),
                     false => answer(&head, address, &x),
                 };
                 let _sent = stream.write_all(told.as_bytes());
                 let _closed = stream.shutdown(Shutdown::Write);
+                let _rest = reader.read_to_end(&mut Vec::new());
             }
         });
         Self {
@@ -88,8 +86,21 @@ impl Backend {
     }
 }
 
+/// The lines of a request, whose body is read too.
+fn head(reader: &mut BufReader<TcpStream>) -> Vec<String> {
+    let lines = reader.by_ref().lines().map_while(Result::ok);
+    let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+    let length = head
+        .iter()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let length = length.map_or(0, |length| length.parse().unwrap());
+    let _body = reader.read_exact(&mut vec![0; length]);
+    head
+}
+
 fn answer(head: &[String], address: SocketAddr, x: &str) -> String {
-    let target = head[0].split(' ').nth(1).unwrap();
+    let target = head.first().map_or("", String::as_str);
+    let target = target.split(' ').nth(1).unwrap_or_default();
     let key = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "a", "x": x });
     let body = match target {
         "/.well-known/openid-configuration" => json!({
