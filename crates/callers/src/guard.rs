@@ -136,7 +136,7 @@ mod tests {
     }
 
     async fn fail(guard: &Guard) -> Result<(), Unavailable> {
-        guard.ask(async { Err(Trouble::Abandoned) }).await
+        guard.ask(async { Err(Trouble::Answer("nothing")) }).await
     }
 
     #[actix_rt::test]

@@ -8,9 +8,6 @@ use tollbridge_outbound::AskError;
 /// nothing that the other side wrote.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum Trouble {
-    /// Whoever asked is gone.
-    #[error("the question broke off")]
-    Abandoned,
     /// An answer came that is none.
     #[error("{0}")]
     Answer(&'static str),

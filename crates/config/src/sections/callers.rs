@@ -83,11 +83,16 @@ fn subrequest(section: &Section<'_>) -> Option<CallerKind> {
     } else {
         vec![USUAL_HEADER.to_owned()]
     };
-    if forward_headers.is_empty() {
+    if section
+        .texts("forward_headers")
+        .is_some_and(|all| all.is_empty())
+    {
         let message = "with no header to pass on, nobody is ever asked about";
         section
             .reader
             .error(&section.at("forward_headers"), message);
+    }
+    if forward_headers.is_empty() {
         return None;
     }
     let subject = match section.holds("subject") {
