@@ -3,6 +3,8 @@
 use tollbridge_domain::{CallerName, ClientId, RouteName, Subject};
 use tollbridge_store::Scope;
 
+use crate::Claims;
+
 /// Somebody who was let in at the mint, and what they may ask for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Caller {
@@ -10,6 +12,8 @@ pub struct Caller {
     pub name: CallerName,
     /// The API key, where that was the way.
     pub key: Option<ApiKeyIdentity>,
+    /// What is said of them by whoever vouches for them, where that says more than a name.
+    pub claims: Option<Claims>,
     /// What they may do.
     pub scope: Scope,
     /// For whom they may mint.
@@ -88,6 +92,7 @@ mod tests {
                 id: id.to_owned(),
                 name: "ci".to_owned(),
             }),
+            claims: None,
             scope: Scope::Mint,
             subject: SubjectRule::Fixed(Subject::parse("ada").unwrap()),
             routes: RouteLimit::Every,

@@ -1,54 +1,117 @@
 //! Asking every configured way in, in order.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use tollbridge_domain::{CallerName, Moment};
 
-use crate::{Caller, Evidence, Rejection};
+use crate::{Caller, Cookies, Evidence, Rejection};
 
 /// One configured way to authenticate at the mint.
-#[async_trait]
+///
+/// Its futures stay on the thread that made them: who asks another server does so with that
+/// thread's client.
+#[async_trait(?Send)]
 pub trait Authenticator: Send + Sync {
     /// Its name in the configuration.
     fn name(&self) -> &CallerName;
 
-    /// Judges the evidence.
+    /// Judges the evidence. What it asks of others has a deadline.
     async fn authenticate(&self, evidence: &Evidence<'_>, now: Moment) -> Verdict;
+
+    /// Has `watcher` told how each question to another server ended, if it asks any. The first
+    /// watcher stays.
+    fn watch(&self, _watcher: &Watcher) {}
 }
+
+/// Is told how a question that was asked for a caller ended: well, or why not, in words for the
+/// operator's log. Called on a worker thread.
+pub type Watcher = Arc<dyn Fn(&CallerName, Result<(), &str>) + Send + Sync>;
+
+/// Is told what an authenticator that found a credential of its kind made of it.
+type Judged = Box<dyn Fn(&CallerName, &Verdict) + Send + Sync>;
 
 /// What one authenticator, or the chain of them, makes of the evidence.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {
     /// There is no credential of this kind.
     Absent,
-    /// There is, and it is good.
-    Accepted(Caller),
+    /// There is, and it is good; with what its owner is to be handed back.
+    Accepted(Caller, Cookies),
     /// There is, and it is not.
     Rejected(Rejection),
+    /// There is, and nobody can say now whether it is good.
+    Unavailable {
+        /// Seconds after which asking again makes sense.
+        retry_after: u32,
+    },
 }
 
-/// The configured authenticators, in the order of the configuration. The first that finds a
+/// The configured authenticators, in the order in which they are asked. The first that finds a
 /// credential of its kind decides: a bad one is not given a second chance as something else.
 #[derive(Clone)]
-pub struct Chain(Vec<Arc<dyn Authenticator>>);
+pub struct Chain {
+    authenticators: Vec<Arc<dyn Authenticator>>,
+    judged: Arc<OnceLock<Judged>>,
+}
+
+impl Verdict {
+    /// The closed vocabulary of metric labels.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Accepted(..) => "accepted",
+            Self::Rejected(_) => "rejected",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+}
+
+impl From<Caller> for Verdict {
+    fn from(caller: Caller) -> Self {
+        Self::Accepted(caller, Cookies::default())
+    }
+}
 
 impl Chain {
     /// Asks these, in this order.
     #[must_use]
     pub fn new(authenticators: Vec<Arc<dyn Authenticator>>) -> Self {
-        Self(authenticators)
+        Self {
+            authenticators,
+            judged: Arc::default(),
+        }
+    }
+
+    /// Has `judged` told every verdict but [`Verdict::Absent`], and `asked` how questions to other
+    /// servers end. The first who watch stay.
+    pub fn watch(
+        &self,
+        judged: impl Fn(&CallerName, &Verdict) + Send + Sync + 'static,
+        asked: &Watcher,
+    ) {
+        let _first = self.judged.set(Box::new(judged));
+        for authenticator in &self.authenticators {
+            authenticator.watch(asked);
+        }
     }
 
     /// The first verdict that is one.
     pub async fn authenticate(&self, evidence: &Evidence<'_>, now: Moment) -> Verdict {
         let mut verdict = Verdict::Absent;
-        for authenticator in &self.0 {
-            match authenticator.authenticate(evidence, now).await {
+        for authenticator in &self.authenticators {
+            let one = authenticator.authenticate(evidence, now).await;
+            if let (Some(judged), false) = (self.judged.get(), one == Verdict::Absent) {
+                judged(authenticator.name(), &one);
+            }
+            match one {
                 Verdict::Absent => {}
-                // Of several `api_key` callers, each sees the others' keys. Only when all are
-                // asked is it known that none of them claims it.
-                unclaimed @ Verdict::Rejected(Rejection::AnotherCaller) => verdict = unclaimed,
+                // Of several callers of a kind, each sees the others' credentials. Only when all
+                // are asked is it known that none of them claims this one.
+                Verdict::Rejected(rejection) if rejection.is_unclaimed() => {
+                    verdict = Verdict::Rejected(rejection);
+                }
                 decided => return decided,
             }
         }
@@ -64,11 +127,11 @@ mod tests {
     use tollbridge_store::Scope;
 
     use super::*;
-    use crate::{RouteLimit, SubjectRule};
+    use crate::{Request, RouteLimit, SubjectRule};
 
     struct Says(CallerName, Verdict);
 
-    #[async_trait]
+    #[async_trait(?Send)]
     impl Authenticator for Says {
         fn name(&self) -> &CallerName {
             &self.0
@@ -80,9 +143,10 @@ mod tests {
     }
 
     fn accepted() -> Verdict {
-        Verdict::Accepted(Caller {
+        Verdict::from(Caller {
             name: CallerName::parse("app").unwrap(),
             key: None,
+            claims: None,
             scope: Scope::Mint,
             subject: SubjectRule::Fixed(Subject::parse("ada").unwrap()),
             routes: RouteLimit::Every,
@@ -90,13 +154,22 @@ mod tests {
     }
 
     async fn ask(verdicts: &[Verdict]) -> Verdict {
+        judge(&chain(verdicts)).await
+    }
+
+    fn chain(verdicts: &[Verdict]) -> Chain {
         let one = |verdict: &Verdict| -> Arc<dyn Authenticator> {
             let name = CallerName::parse("one").unwrap();
             Arc::new(Says(name, verdict.clone()))
         };
-        let chain = Chain::new(verdicts.iter().map(one).collect());
+        Chain::new(verdicts.iter().map(one).collect())
+    }
+
+    async fn judge(chain: &Chain) -> Verdict {
         let evidence = Evidence {
             peer: Ipv4Addr::LOCALHOST.into(),
+            socket: Ipv4Addr::LOCALHOST.into(),
+            request: Request::default(),
             headers: &[],
         };
         chain.authenticate(&evidence, Moment::from_seconds(0)).await
@@ -116,5 +189,22 @@ mod tests {
         let another = Verdict::Rejected(Rejection::AnotherCaller);
         assert_eq!(ask(&[another.clone(), accepted()]).await, accepted());
         assert_eq!(ask(&[another.clone(), Verdict::Absent]).await, another);
+    }
+
+    #[tokio::test]
+    async fn who_cannot_say_decides_and_everybody_who_judged_is_watched() {
+        let unavailable = Verdict::Unavailable { retry_after: 3 };
+        assert_eq!(ask(&[unavailable.clone(), accepted()]).await, unavailable);
+        let another = Verdict::Rejected(Rejection::WrongIssuer);
+        let chain = chain(&[Verdict::Absent, another, accepted(), unavailable]);
+        let seen: Arc<std::sync::Mutex<Vec<&str>>> = Arc::default();
+        let told = Arc::clone(&seen);
+        let nobody: Watcher = Arc::new(|_, _| {});
+        chain.watch(
+            move |_, verdict| told.lock().unwrap().push(verdict.as_str()),
+            &nobody,
+        );
+        let _verdict = judge(&chain).await;
+        assert_eq!(*seen.lock().unwrap(), ["rejected", "accepted"]);
     }
 }

@@ -9,8 +9,23 @@ use crate::Rejection;
 pub struct Evidence<'a> {
     /// Who spoke to us, trusted proxies already seen through.
     pub peer: IpAddr,
+    /// Who spoke to the socket: the last proxy, where there is one.
+    pub socket: IpAddr,
+    /// What is asked of us.
+    pub request: Request<'a>,
     /// Every header field, in order, repeated ones included; names in any case.
     pub headers: &'a [(&'a str, &'a [u8])],
+}
+
+/// What is asked of us, for authenticators that pass it on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'a> {
+    /// `GET`, `POST` and so on.
+    pub method: &'a str,
+    /// The path, without a query.
+    pub path: &'a str,
+    /// What the outside calls this server: scheme and host, without a slash at the end.
+    pub base: &'a str,
 }
 
 /// What a request says under one header name.
@@ -83,6 +98,8 @@ mod tests {
             .collect();
         let evidence = Evidence {
             peer: Ipv4Addr::LOCALHOST.into(),
+            socket: Ipv4Addr::LOCALHOST.into(),
+            request: Request::default(),
             headers: &headers,
         };
         let found = evidence.bearer()?;

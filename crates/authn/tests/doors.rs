@@ -14,7 +14,7 @@ use std::{
 };
 
 use tollbridge_authn::{
-    ApiKeyCaller, ApiKeyName, ApiKeys, Authenticator, Caller, Chain, Evidence, Rejection,
+    ApiKeyCaller, ApiKeyName, ApiKeys, Authenticator, Caller, Chain, Evidence, Rejection, Request,
     RouteLimit, SubjectRule, Verdict, create,
 };
 use tollbridge_domain::{Act, Actor, CallerName, Clock, Entropy, Moment, RouteName};
@@ -128,13 +128,15 @@ fn route(text: &str) -> RouteName {
 fn evidence<'a>(headers: &'a [(&'a str, &'a [u8])]) -> Evidence<'a> {
     Evidence {
         peer: Ipv4Addr::LOCALHOST.into(),
+        socket: Ipv4Addr::LOCALHOST.into(),
+        request: Request::default(),
         headers,
     }
 }
 
 fn accepted(verdict: Verdict) -> Caller {
     match verdict {
-        Verdict::Accepted(caller) => caller,
+        Verdict::Accepted(caller, _) => caller,
         other => panic!("expected a caller, found {other:?}"),
     }
 }

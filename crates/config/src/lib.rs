@@ -49,9 +49,10 @@ pub use self::{
     reference::reference,
     secret_ref::{SecretError, SecretRef, SecretRefError},
     settings::{
-        Admin, Algorithm, Caller, CallerKind, Carriers, Compression, Coordination, Credentials,
-        Fetch, IdleCounts, Keys, Limits, Log, LogFormat, MessageCarrier, Origins, Param, Refuse,
-        Route, Server, Settings, Sign, Store, Tls, Tokens, Yields,
+        Admin, Algorithm, AnswerSubject, Caller, CallerKind, Carriers, Compression, Coordination,
+        Credentials, Fetch, IdleCounts, IntrospectionCaller, JwtCaller, Keys, Limits, Log,
+        LogFormat, MessageCarrier, Origins, Param, Refuse, Route, Server, Settings, Sign, Store,
+        SubrequestCaller, Tls, Tokens, Yields,
     },
     url_template::{Scheme, TextOrParam, UrlTemplate, UrlTemplateError},
     value_template::{Part, ValueTemplate, ValueTemplateError},

@@ -154,6 +154,9 @@ fn files_of(settings: &Settings) -> Vec<PathBuf> {
                 .filter_map(SecretRef::file),
         );
     }
+    for caller in settings.callers.values() {
+        files.extend(caller.kind.secrets().filter_map(SecretRef::file));
+    }
     for route in settings.routes.values() {
         files.extend(route.ca.clone());
         files.extend(route.credentials.secrets().filter_map(SecretRef::file));

@@ -24,7 +24,7 @@ fn is_heading(key: &Key) -> bool {
 
 fn is_row_of(key: &Key, section: &str) -> bool {
     let parent = key.path.rsplit_once('.').map_or("", |(parent, _)| parent);
-    parent == section && !matches!(key.kind, Kind::Section | Kind::Unbuilt | Kind::Foreign)
+    parent == section && !matches!(key.kind, Kind::Section | Kind::Unbuilt)
 }
 
 fn rows(section: &str, intro: &str) -> String {
@@ -168,8 +168,8 @@ set.
 const UNBUILT: &str = "
 ## Not built yet
 
-These are refused by name: caller types `jwt`, `subrequest`, `trusted_header`, `introspection` and
-`mtls`; stores other than `sqlite:`; coordination other than `memory:`; and the keys
+These are refused by name: caller type `mtls`; stores other than `sqlite:`; coordination other than
+`memory:`; and the keys
 
 ";
 
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn every_key_is_on_the_page() {
         let page = reference();
-        for key in KEYS.iter().filter(|key| key.kind != Kind::Foreign) {
+        for key in KEYS {
             let name = key.path.rsplit('.').next().unwrap();
             assert!(name == "*" || page.contains(name), "{}", key.path);
         }

@@ -8,7 +8,7 @@ use url::{Url, form_urlencoded};
 use crate::{
     places::element,
     reader::{Reader, Section},
-    settings::{Route, Settings},
+    settings::{CallerKind, Route, Settings},
     units::write_duration,
     url_template::Scheme,
 };
@@ -19,6 +19,7 @@ pub(crate) fn check(settings: &Settings, root: &Section<'_>) {
     check_listeners(settings, reader);
     check_public_url(settings, reader);
     check_proxies(settings, reader);
+    check_callers(settings, reader);
     check_tokens(settings, reader);
     check_keys(settings, reader);
     check_shared_paths(settings, root);
@@ -85,6 +86,17 @@ fn check_proxies(settings: &Settings, reader: &Reader<'_>) {
         if network.prefix_len() == 0 {
             let path = element("server.trusted_proxies", index);
             reader.warn(&path, "everybody is trusted to name the client's address");
+        }
+    }
+}
+
+fn check_callers(settings: &Settings, reader: &Reader<'_>) {
+    for (name, caller) in &settings.callers {
+        let trusts = matches!(caller.kind, CallerKind::TrustedHeader { .. });
+        if trusts && settings.server.trusted_proxies.is_empty() {
+            let message = "matches nobody: no `server.trusted_proxies` are configured, and from \
+                           anybody else the header is refused";
+            reader.warn(&format!("callers.{name}.type"), message);
         }
     }
 }

@@ -7,11 +7,15 @@ use tollbridge_domain::{CallerName, Origin, RouteName};
 
 use crate::{secret_ref::SecretRef, url_template::UrlTemplate};
 
+mod callers;
 mod carriers;
 mod credentials;
 mod limits;
 
 pub use self::{
+    callers::{
+        AnswerSubject, Caller, CallerKind, IntrospectionCaller, JwtCaller, SubrequestCaller,
+    },
     carriers::{Carriers, MessageCarrier},
     credentials::{Credentials, Fetch, Sign, Yields},
     limits::{IdleCounts, Limits},
@@ -151,23 +155,6 @@ pub enum LogFormat {
     Pretty,
 }
 
-/// `[callers.NAME]`
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// How it shows who it is.
-    pub kind: CallerKind,
-    /// Tokens it may mint a minute; `None` is unlimited.
-    pub mints_per_minute: Option<u32>,
-}
-
-/// `callers.NAME.type`
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum CallerKind {
-    /// `tbk_…` keys from the store.
-    ApiKey,
-}
-
 /// `[routes.NAME]`
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -276,7 +263,6 @@ macro_rules! words {
 words! {
     Algorithm { EdDSA = "EdDSA", ES256 = "ES256" }
     LogFormat { Auto = "auto", Json = "json", Pretty = "pretty" }
-    CallerKind { ApiKey = "api_key" }
     Refuse { Auto = "auto", Http = "http", Close = "close" }
     Compression { Pass = "pass", Refuse = "refuse" }
     IdleCounts { Data = "data", Control = "control" }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use self::engines::show_credentials;
+use self::{callers::show_caller, engines::show_credentials};
 use crate::{
     names::join,
     settings::{Carriers, Limits, Origins, Param, Route, Settings},
@@ -10,6 +10,7 @@ use crate::{
     value_template::ValueTemplate,
 };
 
+mod callers;
 mod engines;
 
 impl Settings {
@@ -22,9 +23,7 @@ impl Settings {
         self.show_listeners(&mut page);
         self.show_foundation(&mut page);
         for (name, caller) in &self.callers {
-            page.section(&join("callers", name.as_str()));
-            page.text("type", caller.kind);
-            page.set_some("mints_per_minute", caller.mints_per_minute);
+            show_caller(&mut page, name.as_str(), caller);
         }
         for (name, route) in &self.routes {
             show_route(&mut page, &join("routes", name.as_str()), route);

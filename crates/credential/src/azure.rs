@@ -1,10 +1,10 @@
 //! The managed identity of a machine in Azure.
 
-use awc::http::Method;
 use tollbridge_domain::Secret;
+use tollbridge_outbound::{Ask, Method};
 use url::Url;
 
-use crate::{FetchError, answer, ask::Ask, source::Means, value::Harvest};
+use crate::{FetchError, answer, source::Means, value::Harvest};
 
 /// The instance metadata service of Azure:
 /// <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>.
@@ -28,7 +28,7 @@ impl AzureManagedIdentity {
     const VERSION: &'static str = "2018-02-01";
 
     pub(crate) async fn fetch(&self, means: &Means<'_>) -> Result<Harvest, FetchError> {
-        let answer = means.http.ask(self.ask()?, means.tls).await?;
+        let answer = means.ask(self.ask()?).await?;
         answer::bearer(&answer.body, means.now)
     }
 
@@ -41,7 +41,7 @@ impl AzureManagedIdentity {
         let mut ask = Ask::new(Method::GET, url)?;
         // What a page cannot be tricked into sending, nor a redirect.
         ask.header("metadata", Secret::new("true".to_owned()))?;
-        ask.hidden.clear();
+        ask.hide_nothing();
         Ok(ask)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tollbridge_domain::Slug;
+use tollbridge_outbound::AskError;
 
 use crate::Why;
 
@@ -55,6 +56,17 @@ pub enum CommandError {
     /// It cannot be started.
     #[error("cannot be started: {0}")]
     Start(String),
+}
+
+impl From<AskError> for FetchError {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Answer(how) => Self::Answer(how),
+            AskError::Request(why) => Self::Request(why),
+            AskError::Unreachable(why) => Self::Unreachable(why),
+            _ => Self::Abandoned,
+        }
+    }
 }
 
 impl FetchError {

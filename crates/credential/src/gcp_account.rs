@@ -9,9 +9,10 @@ use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use serde::Deserialize;
 use serde_json::json;
 use tollbridge_domain::{Moment, Secret};
+use tollbridge_outbound::{Ask, Form};
 use url::{Host, Url};
 
-use crate::{FetchError, Reader, answer, ask::Ask, form::Form, source::Means, value::Harvest};
+use crate::{FetchError, Reader, answer, source::Means, value::Harvest};
 
 /// A service account that proves itself by a signed assertion (RFC 7523, 2.1):
 /// <https://developers.google.com/identity/protocols/oauth2/service-account#httprest>.
@@ -44,7 +45,7 @@ impl GcpServiceAccount {
     const SKEW: i64 = 10;
 
     pub(crate) async fn fetch(&self, means: &Means<'_>) -> Result<Harvest, FetchError> {
-        let answer = means.http.ask(self.ask(means.now)?, means.tls).await?;
+        let answer = means.ask(self.ask(means.now)?).await?;
         answer::bearer(&answer.body, means.now)
     }
 
@@ -54,9 +55,10 @@ impl GcpServiceAccount {
             Some(url) => url.clone(),
             None => key.token_uri.clone(),
         };
-        let mut form = Form::new(Self::GRANT);
+        let mut form = Form::new();
+        form.field("grant_type", Self::GRANT);
         form.secret("assertion", &self.assertion(&key, &url, now)?);
-        Ask::form(url, form)
+        Ok(Ask::form(url, form)?)
     }
 
     fn assertion(&self, key: &Key, url: &Url, now: Moment) -> Result<Secret<String>, FetchError> {

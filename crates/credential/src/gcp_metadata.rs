@@ -1,10 +1,10 @@
 //! The service account of a machine in Google Cloud.
 
-use awc::http::Method;
 use tollbridge_domain::Secret;
+use tollbridge_outbound::{Ask, Method};
 use url::Url;
 
-use crate::{FetchError, answer, ask::Ask, azure::endpoint, source::Means, value::Harvest};
+use crate::{FetchError, answer, azure::endpoint, source::Means, value::Harvest};
 
 /// The metadata server of Google Cloud:
 /// <https://cloud.google.com/compute/docs/access/authenticate-workloads>.
@@ -23,7 +23,7 @@ impl GcpMetadata {
     const FLAVOR: &'static str = "metadata-flavor";
 
     pub(crate) async fn fetch(&self, means: &Means<'_>) -> Result<Harvest, FetchError> {
-        let answer = means.http.ask(self.ask()?, means.tls).await?;
+        let answer = means.ask(self.ask()?).await?;
         // In a network that is not Google's the name can lead to anybody.
         if answer
             .headers
@@ -43,7 +43,7 @@ impl GcpMetadata {
         }
         let mut ask = Ask::new(Method::GET, url)?;
         ask.header(Self::FLAVOR, Secret::new("Google".to_owned()))?;
-        ask.hidden.clear();
+        ask.hide_nothing();
         Ok(ask)
     }
 }

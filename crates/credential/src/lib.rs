@@ -12,32 +12,28 @@
 //! and nothing of an answer is but the code with which a token endpoint explains a refusal.
 
 mod answer;
-mod ask;
 mod azure;
 mod backoff;
 mod book;
 mod command;
 mod credential;
 mod error;
-mod failure;
 mod fetched;
 mod flight;
-mod form;
 mod gcp_account;
 mod gcp_metadata;
-mod http;
 mod oauth2;
 mod query;
 mod reader;
 mod source;
-mod tls;
 mod token_url;
 mod value;
 mod why;
-mod wire;
 
 pub mod hmac_url;
 pub mod sigv4;
+
+pub use tollbridge_outbound::{Http, Tls, TlsError};
 
 pub use self::{
     azure::AzureManagedIdentity,
@@ -47,11 +43,9 @@ pub use self::{
     fetched::{Fetched, Kind},
     gcp_account::GcpServiceAccount,
     gcp_metadata::GcpMetadata,
-    http::Http,
     oauth2::{ClientAuth, OAuth2},
     reader::Reader,
     source::Source,
-    tls::{Tls, TlsError},
     token_url::{Method, TokenUrl, Yields},
     why::Why,
 };

@@ -2,15 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tollbridge_domain::Secret;
+use tollbridge_outbound::{Ask, Form, encode};
 use url::Url;
 
-use crate::{
-    FetchError, Reader, answer,
-    ask::Ask,
-    form::{Form, encode},
-    source::Means,
-    value::Harvest,
-};
+use crate::{FetchError, Reader, answer, source::Means, value::Harvest};
 
 /// A token endpoint that is asked by client credentials (RFC 6749, 4.4). Microsoft Entra is one:
 /// <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>.
@@ -45,13 +40,14 @@ pub enum ClientAuth {
 
 impl OAuth2 {
     pub(crate) async fn fetch(&self, means: &Means<'_>) -> Result<Harvest, FetchError> {
-        let answer = means.http.ask(self.ask()?, means.tls).await?;
+        let answer = means.ask(self.ask()?).await?;
         answer::bearer(&answer.body, means.now)
     }
 
     fn ask(&self) -> Result<Ask, FetchError> {
         let secret = self.client_secret.read()?;
-        let mut form = Form::new("client_credentials");
+        let mut form = Form::new();
+        form.field("grant_type", "client_credentials");
         if self.auth == ClientAuth::Body {
             form.field("client_id", &self.client_id);
             form.secret("client_secret", &secret);
@@ -67,7 +63,9 @@ impl OAuth2 {
             let basic = self.basic(&secret);
             let value = Secret::new(format!("Basic {}", basic.reveal()));
             ask.header("authorization", value)?;
-            ask.hidden.extend([basic, encode(&secret), secret]);
+            for hidden in [basic, encode(&secret), secret] {
+                ask.hide(hidden);
+            }
         }
         Ok(ask)
     }

@@ -2,11 +2,13 @@
 
 use std::{fmt, time::Duration};
 
+use bytes::Bytes;
 use tollbridge_domain::{Moment, Secret};
+use tollbridge_outbound::{Ask, HeaderMap};
 
 use crate::{
     AzureManagedIdentity, FetchError, GcpMetadata, GcpServiceAccount, Http, OAuth2, Tls,
-    TokenCommand, TokenUrl, value::Harvest,
+    TokenCommand, TokenUrl, Why, value::Harvest,
 };
 
 /// One of the engines that ask somebody else.
@@ -26,11 +28,39 @@ pub enum Source {
     TokenCommand(TokenCommand),
 }
 
+/// The longest answer that is read. A token is 2 KiB, with groups in it 10.
+const LONGEST: usize = 64 * 1024;
+
 /// What a fetch is made with.
 pub(crate) struct Means<'a> {
     pub(crate) http: &'a Http,
     pub(crate) tls: &'a Tls,
     pub(crate) now: Moment,
+}
+
+/// A successful answer.
+pub(crate) struct Answer {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Means<'_> {
+    /// Asks, and takes only a success for an answer.
+    pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, FetchError> {
+        let hidden = ask.hidden().to_vec();
+        let answer = self.http.ask(ask, self.tls, LONGEST).await?;
+        if answer.is_success() {
+            return Ok(Answer {
+                headers: answer.headers,
+                body: answer.body?,
+            });
+        }
+        let body = answer.body.ok();
+        Err(FetchError::Refused {
+            status: answer.status,
+            why: body.and_then(|body| Why::read(&body, &hidden)),
+        })
+    }
 }
 
 impl Source {

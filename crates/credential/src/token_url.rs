@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use awc::http::Method as HttpMethod;
 use serde_json::Value;
 use tollbridge_domain::Secret;
+use tollbridge_outbound::{Ask, Method as HttpMethod};
 use url::Url;
 
-use crate::{
-    FetchError, Reader, answer, ask::Ask, fetched::Kind, source::Means, value, value::Harvest,
-};
+use crate::{FetchError, Reader, answer, fetched::Kind, source::Means, value, value::Harvest};
 
 /// A REST call whose JSON answer holds a token or a signed URL, as vendors have that do without
 /// OAuth: ElevenLabs' `get-signed-url`, AssemblyAI's `/v3/token`, Deepgram's `/v1/auth/grant`.
@@ -53,7 +51,7 @@ pub enum Yields {
 
 impl TokenUrl {
     pub(crate) async fn fetch(&self, means: &Means<'_>) -> Result<Harvest, FetchError> {
-        let answer = means.http.ask(self.ask()?, means.tls).await?;
+        let answer = means.ask(self.ask()?).await?;
         let mut json: Value = serde_json::from_slice(&answer.body)
             .map_err(|_other| FetchError::Answer("without JSON"))?;
         let life = self.life(&json);

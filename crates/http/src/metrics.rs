@@ -42,6 +42,8 @@ pub struct Metrics {
     pub handshakes: IntCounterVec,
     /// Fetches of upstream credentials, by route and outcome.
     pub credential_fetches: IntCounterVec,
+    /// Credentials of callers that were judged, by caller and outcome.
+    pub caller_checks: IntCounterVec,
     /// Relayed bytes, by route and direction.
     pub bytes: IntCounterVec,
     /// Relayed messages, by route and direction.
@@ -129,6 +131,12 @@ impl Metrics {
                 "credential_fetches_total",
                 "Fetches of upstream credentials.",
                 &["route", "outcome"],
+            )?,
+            caller_checks: counters(
+                &registry,
+                "caller_checks_total",
+                "Credentials of callers that were judged.",
+                &["caller", "outcome"],
             )?,
             handshakes: counters(
                 &registry,

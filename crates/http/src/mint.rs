@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
-use tollbridge_authn::{Caller, Evidence, Verdict};
+use tollbridge_authn::{Caller, Cookies, Evidence, Request, Verdict};
 use tollbridge_domain::{Grant, Secret, Slug};
 use tollbridge_store::AuditEntry;
 use tollbridge_token::{MintError, Minted};
@@ -32,9 +32,12 @@ pub(crate) async fn mint(
     let generation = shared.generation.load_full();
     let mut attempt = Attempt::new(&req, &shared, &generation);
     let (grant, minted) = attempt.conclude(&req, payload, begun, ask::parse).await?;
-    Ok(HttpResponse::Created()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(minted_body(&generation, &grant, &minted)))
+    let mut answer = HttpResponse::Created();
+    answer.insert_header((header::CACHE_CONTROL, "no-store"));
+    for cookie in attempt.cookies() {
+        answer.append_header(cookie);
+    }
+    Ok(answer.json(minted_body(&generation, &grant, &minted)))
 }
 
 /// One request to mint, and what is known of it so far.
@@ -44,6 +47,7 @@ pub(crate) struct Attempt<'a> {
     request_id: String,
     peer: String,
     caller: Option<Caller>,
+    cookies: Cookies,
     route: Option<String>,
     why: String,
 }
@@ -56,6 +60,7 @@ impl<'a> Attempt<'a> {
             request_id: request_id(req),
             peer: client_address(req, generation),
             caller: None,
+            cookies: Cookies::default(),
             route: None,
             why: String::new(),
         }
@@ -77,9 +82,21 @@ impl<'a> Attempt<'a> {
             }
             Err(problem) => {
                 self.refused(&problem);
-                Err(problem)
+                // Whoever vouched for them may have renewed their session, mint or no mint.
+                let with = |problem: Problem, (name, value)| problem.header(name, value);
+                Err(self.cookies().fold(problem, with))
             }
         }
+    }
+
+    /// What whoever vouched for the caller wants them to keep.
+    pub(crate) fn cookies(
+        &self,
+    ) -> impl Iterator<Item = (header::HeaderName, header::HeaderValue)> {
+        self.cookies.iter().filter_map(|value| {
+            let value = header::HeaderValue::from_bytes(value).ok()?;
+            Some((header::SET_COOKIE, value))
+        })
     }
 
     async fn run(
@@ -125,6 +142,12 @@ impl<'a> Attempt<'a> {
         let peer = address(req, self.generation);
         let evidence = Evidence {
             peer,
+            socket: socket(req),
+            request: Request {
+                method: req.method().as_str(),
+                path: req.path(),
+                base: &self.generation.public_url,
+            },
             headers: &headers,
         };
         match self
@@ -133,8 +156,9 @@ impl<'a> Attempt<'a> {
             .authenticate(&evidence, self.shared.clock.now())
             .await
         {
-            Verdict::Accepted(caller) => {
+            Verdict::Accepted(caller, cookies) => {
                 self.caller = Some(caller.clone());
+                self.cookies = cookies;
                 Ok(caller)
             }
             Verdict::Absent => {
@@ -144,6 +168,13 @@ impl<'a> Attempt<'a> {
             Verdict::Rejected(reason) => {
                 reason.as_str().clone_into(&mut self.why);
                 Err(Problem::new(Code::Unauthorized))
+            }
+            Verdict::Unavailable { retry_after } => {
+                "nobody can say who this is".clone_into(&mut self.why);
+                Err(Problem {
+                    retry_after: Some(retry_after),
+                    ..Slug::Overloaded.into()
+                })
             }
         }
     }
@@ -360,10 +391,14 @@ pub(crate) fn request_id(req: &HttpRequest) -> String {
 
 /// The client's address as the configuration trusts it.
 pub(crate) fn address(req: &HttpRequest, generation: &Generation) -> std::net::IpAddr {
-    let peer = req
-        .peer_addr()
-        .map_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
-    generation.trust.client(peer.to_canonical(), req.headers())
+    generation.trust.client(socket(req), req.headers())
+}
+
+/// The address of whoever holds the other end of the socket.
+fn socket(req: &HttpRequest) -> std::net::IpAddr {
+    req.peer_addr()
+        .map_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip())
+        .to_canonical()
 }
 
 /// The same as text.

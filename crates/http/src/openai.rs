@@ -42,13 +42,16 @@ pub(crate) async fn client_secrets(
         })
         .await
         .map_err(in_openais_words)?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(json!({
-            "value": mint::presented(&generation, &grant, &minted).reveal(),
-            "expires_at": minted.claims.expires_at().seconds(),
-            "session": session,
-        })))
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((header::CACHE_CONTROL, "no-store"));
+    for cookie in attempt.cookies() {
+        answer.append_header(cookie);
+    }
+    Ok(answer.json(json!({
+        "value": mint::presented(&generation, &grant, &minted).reveal(),
+        "expires_at": minted.claims.expires_at().seconds(),
+        "session": session,
+    })))
 }
 
 /// What is asked for, in the words of our own mint. The session goes back as it came: of it only

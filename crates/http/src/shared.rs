@@ -15,7 +15,7 @@ use std::{
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use prometheus::IntCounterVec;
-use tollbridge_authn::{ApiKeys, Chain};
+use tollbridge_authn::{ApiKeys, Chain, Watcher};
 use tollbridge_credential::{FetchError, Http};
 use tollbridge_domain::{Act, CallerName, Clock, Entropy, Moment, RouteName, SessionId};
 use tollbridge_keyring::Keyring;
@@ -66,7 +66,7 @@ pub struct Generation {
 
 impl Generation {
     /// Has every fetch of a credential told: a renewal that fails while the old one still lasts is
-    /// seen by nobody else.
+    /// seen by nobody else. And so with every judgement of a caller, and what is asked for it.
     #[must_use]
     pub fn watched(self, metrics: &Metrics) -> Self {
         for route in self.routes.iter() {
@@ -76,7 +76,32 @@ impl Generation {
             let (name, fetches) = (route.name.clone(), metrics.credential_fetches.clone());
             credential.watch(move |outcome| told(&name, &fetches, outcome));
         }
+        let checks = metrics.caller_checks.clone();
+        let asked: Watcher = Arc::new(asked);
+        self.chain.watch(
+            move |name, verdict| {
+                let labels = [name.as_str(), verdict.as_str()];
+                checks.with_label_values(&labels).inc();
+            },
+            &asked,
+        );
         self
+    }
+}
+
+fn asked(caller: &CallerName, outcome: Result<(), &str>) {
+    match outcome {
+        Ok(()) => tracing::debug!(
+            event = "caller.asked",
+            caller = %caller,
+            "somebody was asked about a caller"
+        ),
+        Err(reason) => tracing::warn!(
+            event = "caller.unavailable",
+            caller = %caller,
+            reason,
+            "nobody could say who a caller is"
+        ),
     }
 }
 

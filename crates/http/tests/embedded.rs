@@ -173,6 +173,7 @@ fn caller() -> Caller {
     Caller {
         name: CallerName::parse("host").unwrap(),
         key: None,
+        claims: None,
         scope: Scope::Mint,
         subject: SubjectRule::Fixed(Subject::parse("ada").unwrap()),
         routes: RouteLimit::Every,

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fs, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use regex_lite::Regex;
-use tollbridge_authn::{ApiKeyCaller, ApiKeys, Authenticator, Chain};
+use tollbridge_authn::{ApiKeys, Chain};
 use tollbridge_config as written;
 use tollbridge_domain::CallerName;
 use tollbridge_http::{
@@ -15,6 +15,7 @@ use tollbridge_upstream::{Part, Piece, Scheme, Target, Tls};
 
 use crate::secrets;
 
+mod callers;
 mod engines;
 
 /// Why settings that passed the check do not run here: a file that cannot be read, a pattern.
@@ -43,11 +44,14 @@ pub(crate) fn generation(
     Ok(Generation {
         number,
         routes: Table::new(routes),
-        chain: Chain::new(api_keys.map_or_else(Vec::new, |keys| callers(settings, keys))),
+        chain: Chain::new(match api_keys {
+            Some(keys) => callers::callers(settings, keys)?,
+            None => Vec::new(),
+        }),
         api_key_callers: settings
             .callers
             .iter()
-            .filter(|(_, caller)| caller.kind == written::CallerKind::ApiKey)
+            .filter(|(_, caller)| matches!(caller.kind, written::CallerKind::ApiKey))
             .map(|(name, _)| name.clone())
             .collect(),
         jwks_max_age: tollbridge_keyring::jwks_max_age(&crate::local::policy(settings)),
@@ -91,19 +95,6 @@ pub(crate) fn issuer(settings: &written::Settings, public: SocketAddr) -> String
         .issuer
         .clone()
         .unwrap_or_else(|| public_url(settings, public))
-}
-
-fn callers(settings: &written::Settings, api_keys: &Arc<ApiKeys>) -> Vec<Arc<dyn Authenticator>> {
-    let mut callers: Vec<Arc<dyn Authenticator>> = Vec::new();
-    for (name, caller) in &settings.callers {
-        if caller.kind == written::CallerKind::ApiKey {
-            callers.push(Arc::new(ApiKeyCaller {
-                name: name.clone(),
-                keys: Arc::clone(api_keys),
-            }));
-        }
-    }
-    callers
 }
 
 fn mint_rates(settings: &written::Settings) -> HashMap<CallerName, Rate> {

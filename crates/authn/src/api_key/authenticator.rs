@@ -19,7 +19,7 @@ pub struct ApiKeyCaller {
     pub keys: Arc<ApiKeys>,
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Authenticator for ApiKeyCaller {
     fn name(&self) -> &CallerName {
         &self.name
@@ -27,7 +27,7 @@ impl Authenticator for ApiKeyCaller {
 
     async fn authenticate(&self, evidence: &Evidence<'_>, now: Moment) -> Verdict {
         match self.judge(evidence, now) {
-            Ok(Some(caller)) => Verdict::Accepted(caller),
+            Ok(Some(caller)) => caller.into(),
             Ok(None) => Verdict::Absent,
             Err(rejection) => Verdict::Rejected(rejection),
         }
@@ -64,6 +64,7 @@ impl ApiKeyCaller {
                 id: record.id,
                 name: record.name,
             }),
+            claims: None,
             scope: record.scope,
             subject: SubjectRule::Free { default },
             routes,

@@ -26,8 +26,6 @@ pub(crate) enum Kind {
     List(&'static str),
     /// Promised and not built yet: refused by name.
     Unbuilt,
-    /// Belongs to a variant that is not built yet; whoever reads the variant refuses it.
-    Foreign,
 }
 
 /// Why a value is not of a key's kind.
@@ -55,7 +53,6 @@ impl Kind {
                     .map_err(|_reason| self.expected("a larger number"))
                     .and_then(|number| self.count(number))
             }
-            (Self::Foreign, _) => Ok(Value::Boolean(true)),
             (Self::Duration, DeValue::Integer(_) | DeValue::Float(_)) => {
                 Err(Mismatch::new(units::NO_DURATION_UNIT))
             }
@@ -86,7 +83,6 @@ impl Kind {
                 .map(|item| Value::String(item.to_owned()))
                 .collect::<Vec<_>>()
                 .into()),
-            Self::Foreign => Ok(Value::Boolean(true)),
             Self::Section | Self::Unbuilt => Err(self.expected("a text")),
         }
     }
@@ -109,7 +105,7 @@ impl Kind {
                 .collect::<Vec<_>>()
                 .join(" or "),
             Self::List(sort) => format!("an array of strings ({sort})"),
-            Self::Unbuilt | Self::Foreign => "nothing yet".to_owned(),
+            Self::Unbuilt => "nothing yet".to_owned(),
         }
     }
 

@@ -63,7 +63,7 @@ impl Node {
     /// Where else a key of this name belongs, as a section header.
     pub(crate) fn section_of(name: &str) -> Option<String> {
         KEYS.iter()
-            .filter(|key| !matches!(key.kind, Kind::Section | Kind::Unbuilt | Kind::Foreign))
+            .filter(|key| !matches!(key.kind, Kind::Section | Kind::Unbuilt))
             .filter_map(|key| key.path.rsplit_once('.'))
             .find(|(_, last)| *last == name)
             .map(|(section, _)| format!("[{}]", section.replace('*', "NAME")))

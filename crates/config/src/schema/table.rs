@@ -52,20 +52,20 @@ pub(crate) const KEYS: &[Key] = &[
 
     section("callers", "Who may mint, by name (`a-z 0-9 _ -`)."),
     section("callers.*", "One way to authenticate at the mint."),
-    text("callers.*.type", "caller type", None, "Required. `\"api_key\"`: `tbk_…` keys from the store, each bound to one such caller."),
+    text("callers.*.type", "caller type", None, "Required. `\"api_key\"`: `tbk_…` keys from the store, each bound to one such caller. `\"jwt\"`: tokens that an identity provider signs. `\"subrequest\"`: your application is asked whose cookie it is. `\"trusted_header\"`: a proxy says who it is. `\"introspection\"`: the issuer of an opaque token is asked (RFC 7662)."),
     count("callers.*.mints_per_minute", 1, MANY, None, "Tokens this caller may mint a minute. Without it, unlimited."),
-    foreign("callers.*.issuer"),
-    foreign("callers.*.audience"),
-    foreign("callers.*.jwks_url"),
-    foreign("callers.*.algorithms"),
-    foreign("callers.*.subject"),
-    foreign("callers.*.url"),
-    foreign("callers.*.forward_headers"),
-    foreign("callers.*.timeout"),
-    foreign("callers.*.cache_for"),
-    foreign("callers.*.client_id"),
-    foreign("callers.*.client_secret"),
-    foreign("callers.*.scope"),
+    text("callers.*.issuer", "URL", None, "`jwt`: what `iss` must be, exactly. Without `jwks_url` its discovery document says where the keys are. `https`, or a literal loopback address."),
+    text("callers.*.audience", "text", None, "`jwt`, required: what `aud` must be, or hold. `introspection`: whom the token must be for; without it, `client_id`."),
+    text("callers.*.jwks_url", "URL", None, "`jwt`: where the keys are. `https`, or a literal loopback address. Without `issuer`, any `iss` is taken that they sign."),
+    list("callers.*.algorithms", "algorithms", None, "`jwt`: what tokens may be signed with: `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`. Without it, `RS256`, `ES256` and `EdDSA`."),
+    text("callers.*.subject", "claim:, header: or json:", None, "Who somebody is. `jwt` and `introspection`: `\"claim:NAME\"`, a claim or a path of them parted by dots; without it, `\"claim:sub\"`. `subrequest`: `\"header:NAME\"` or `\"json:/POINTER\"` of the answer; without it, `\"header:x-user-id\"`. `trusted_header`: `\"header:NAME\"` of the request; without it, `\"header:x-auth-request-user\"`."),
+    text("callers.*.url", "http or https URL", None, "`subrequest`, required: what is asked, by GET. `introspection`, required: the endpoint; `http` on a loopback address only."),
+    list("callers.*.forward_headers", "header names", None, "`subrequest`: headers that are passed on; where none of them is there, nobody is asked. Without it, `[\"cookie\"]`."),
+    key("callers.*.timeout", Kind::Duration, None, "`subrequest`: how long an answer may take. Without it, 2s."),
+    key("callers.*.cache_for", Kind::Duration, None, "`subrequest`, `introspection`: how long a yes is used again, and no longer than the token lasts. Without it, every mint asks."),
+    text("callers.*.client_id", "text", None, "`introspection`, required: who asks."),
+    text("callers.*.client_secret", "secret reference", None, "`introspection`, required: what proves it."),
+    text("callers.*.scope", "text", None, "`introspection`: scopes that the token must have, parted by blanks."),
 
     section("routes", "Upstreams, by name (`a-z 0-9 _ -`)."),
     section("routes.*", "One upstream and who may reach it."),
@@ -240,15 +240,6 @@ const fn choice(
 
 const fn unbuilt(path: &'static str, doc: &'static str) -> Key {
     key(path, Kind::Unbuilt, None, doc)
-}
-
-const fn foreign(path: &'static str) -> Key {
-    key(
-        path,
-        Kind::Foreign,
-        None,
-        "Belongs to a caller type that is not built yet.",
-    )
 }
 
 const fn key(

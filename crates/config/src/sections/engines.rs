@@ -203,12 +203,12 @@ fn sigv4(section: &Section<'_>) -> Option<Sign> {
     })
 }
 
-fn owned(section: &Section<'_>, key: &str) -> Option<String> {
+pub(super) fn owned(section: &Section<'_>, key: &str) -> Option<String> {
     section.text(key).map(str::to_owned)
 }
 
 /// A secret by reference; where files are looked at, it can be read.
-fn secret(section: &Section<'_>, key: &str) -> Option<SecretRef> {
+pub(super) fn secret(section: &Section<'_>, key: &str) -> Option<SecretRef> {
     let reader = section.reader;
     let reference = section.parsed(key, |text| {
         SecretRef::parse(text, reader.base, reader.allow_inline)
@@ -225,7 +225,7 @@ fn secret(section: &Section<'_>, key: &str) -> Option<SecretRef> {
 }
 
 /// An address that a secret may be sent to: TLS, or this very machine.
-fn guarded(text: &str) -> Result<String, String> {
+pub(super) fn guarded(text: &str) -> Result<String, String> {
     let url = parsed(text)?;
     let loopback = match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
@@ -247,7 +247,7 @@ fn address(text: &str) -> Result<String, String> {
     parsed(text).map(|_url| text.to_owned())
 }
 
-fn parsed(text: &str) -> Result<Url, String> {
+pub(super) fn parsed(text: &str) -> Result<Url, String> {
     Url::parse(text)
         .ok()
         .filter(|url| {

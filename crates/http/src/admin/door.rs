@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use tollbridge_authn::{Evidence, Rejection};
+use tollbridge_authn::{Evidence, Rejection, Request};
 use tollbridge_domain::{Act, Actor};
 use tollbridge_store::Scope;
 
@@ -107,6 +107,8 @@ fn identify(req: &HttpRequest) -> Result<(Actor, Scope), Problem> {
         .map_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
     let evidence = Evidence {
         peer,
+        socket: peer,
+        request: Request::default(),
         headers: &headers,
     };
     match shared

@@ -64,6 +64,7 @@ fn operator() -> Result<Caller, Failure> {
     Ok(Caller {
         name: CallerName::parse("cli").map_err(|error| Failure::of("the caller", &error))?,
         key: None,
+        claims: None,
         scope: Scope::Mint,
         subject: SubjectRule::Free {
             default: Subject::parse("cli").map_err(|error| Failure::of("the subject", &error))?,

@@ -37,3 +37,4 @@ mod unwritable;
 mod vanishing;
 mod vendors;
 mod verdicts;
+mod vouched;

@@ -1,4 +1,4 @@
-//! What a token endpoint must prove before it hears a secret.
+//! What a server must prove before it hears a secret.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -6,9 +6,9 @@ use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::ring};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use url::{Host, Url};
 
-use crate::FetchError;
+use crate::AskError;
 
-/// How to trust token endpoints of one route: the web's roots and, if configured, a CA of the
+/// Whom to trust: the web's roots and, if configured, a CA of the
 /// operator's own. There is no way to switch verification off.
 ///
 /// Cheap to clone, shared by all workers.
@@ -54,13 +54,13 @@ impl Tls {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // Asked about once an hour: a ticket would only lie there.
+        // Asked now and then: a ticket would only lie there.
         config.resumption = Resumption::disabled();
         Ok(Self(Arc::new(config)))
     }
 
     /// What is to be proved at this address; nothing where it is in the clear.
-    pub(crate) fn proof(&self, url: &Url) -> Result<Option<Proof>, FetchError> {
+    pub(crate) fn proof(&self, url: &Url) -> Result<Option<Proof>, AskError> {
         let name = match (url.scheme(), url.host()) {
             ("http", Some(_)) => return Ok(None),
             ("https", Some(Host::Domain(name))) => ServerName::try_from(name.to_owned()).ok(),
@@ -68,7 +68,7 @@ impl Tls {
             ("https", Some(Host::Ipv6(address))) => Some(IpAddr::V6(address).into()),
             _ => None,
         };
-        let name = name.ok_or(FetchError::Request("its URL is not one of HTTP"))?;
+        let name = name.ok_or(AskError::Request("its URL is not one of HTTP"))?;
         Ok(Some(Proof {
             config: Arc::clone(&self.0),
             name,

@@ -5,16 +5,16 @@ use std::io;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 use rustls::Error as TlsFailure;
 
-use crate::FetchError;
+use crate::AskError;
 
 /// Of an answer that came only in part.
 pub(crate) const TORN: &str = "with a body that does not end as its head says";
 
 /// No answer came.
-pub(crate) fn unanswered(error: SendRequestError) -> FetchError {
+pub(crate) fn unanswered(error: SendRequestError) -> AskError {
     match error {
         SendRequestError::Url(_) | SendRequestError::Http(_) => {
-            FetchError::Request("its URL or a header is malformed")
+            AskError::Request("its URL or a header is malformed")
         }
         SendRequestError::Connect(ConnectError::Io(error)) | SendRequestError::Send(error) => {
             unreachable(words(&error))
@@ -30,30 +30,30 @@ pub(crate) fn unanswered(error: SendRequestError) -> FetchError {
             // A connection that broke is no answer at all.
             let broken = std::error::Error::source(&error).and_then(|it| it.downcast_ref());
             broken.map_or(
-                FetchError::Answer("in something else than HTTP/1.1"),
+                AskError::Answer("in something else than HTTP/1.1"),
                 |error: &io::Error| unreachable(words(error)),
             )
         }
-        _ => FetchError::Abandoned,
+        _ => AskError::Abandoned,
     }
 }
 
 /// The answer came, but not to its end.
-pub(crate) fn torn(error: &PayloadError) -> FetchError {
+pub(crate) fn torn(error: &PayloadError) -> AskError {
     match error {
         PayloadError::Io(error) => unreachable(words(error)),
-        _ => FetchError::Answer(TORN),
+        _ => AskError::Answer(TORN),
     }
 }
 
-fn unreachable(words: String) -> FetchError {
+fn unreachable(words: String) -> AskError {
     /// A certificate can hold any text; a log line must not.
     const LONGEST: usize = 240;
     let clean = words.chars().map(|one| match one {
         one if one.is_control() => ' ',
         one => one,
     });
-    FetchError::Unreachable(clean.take(LONGEST).collect())
+    AskError::Unreachable(clean.take(LONGEST).collect())
 }
 
 /// What went wrong, without the layers that say only that something did.

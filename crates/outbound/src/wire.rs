@@ -22,8 +22,8 @@ use tollbridge_stream::Tls;
 use crate::tls::Proof;
 
 task_local! {
-    /// What the endpoint that the current task asks must prove. awc hands its TCP service nothing
-    /// but an address, and an address does not say whom its route trusts.
+    /// What the server that the current task asks must prove. awc hands its TCP service nothing
+    /// but an address, and an address does not say whom its asker trusts.
     static PROOF: Option<Proof>;
 }
 
@@ -55,7 +55,7 @@ impl Service<ConnectInfo<Uri>> for Tcp {
     }
 }
 
-/// Over TLS nothing is written before the endpoint has proved who it is.
+/// Over TLS nothing is written before the server has proved who it is.
 async fn secure(stream: TcpStream) -> io::Result<Line> {
     let wanted = PROOF.try_with(|proof| {
         let proof = proof.as_ref()?;

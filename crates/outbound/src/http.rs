@@ -1,4 +1,4 @@
-//! Asking token endpoints.
+//! Asking.
 
 use std::{fmt, time::Duration};
 
@@ -14,29 +14,36 @@ use bytes::Bytes;
 use url::Url;
 
 use crate::{
-    FetchError, Tls, Why,
-    ask::Ask,
-    failure,
+    Ask, AskError, Tls, failure,
     wire::{Tcp, proving},
 };
 
-/// The longest answer that is read. A token is 2 KiB, with groups in it 10.
-const LONGEST: usize = 64 * 1024;
-
-/// The deadline is the fetch's own; awc's is only out of its way.
+/// The deadline is the asker's own; awc's is only out of its way.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Carries questions to token endpoints, over HTTP/1.1. Belongs to one worker thread; clones carry
+/// Carries questions, over HTTP/1.1. Belongs to one worker thread; clones carry
 /// for the same. Makes a connection for each question, follows no redirect, keeps nothing.
 ///
 /// Works on an actix worker, or on any thread with a local task set: awc spawns local tasks.
 #[derive(Clone)]
 pub struct Http(Client);
 
-/// A successful answer.
-pub(crate) struct Answer {
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+/// What was answered. Not printable: it may be a secret.
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, if that came whole and is no longer than wanted.
+    pub body: Result<Bytes, AskError>,
+}
+
+impl Answer {
+    /// Whether its status is one of success.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
 }
 
 impl Http {
@@ -60,8 +67,15 @@ impl Http {
         )
     }
 
-    /// Asks, and takes only a success for an answer.
-    pub(crate) async fn ask(&self, ask: Ask, tls: &Tls) -> Result<Answer, FetchError> {
+    /// Asks, and reads at most `longest` bytes of what is answered.
+    ///
+    /// # Errors
+    /// Where no answer comes. One with a status that is no success is one too, and so is one whose
+    /// head came and whose body did not.
+    ///
+    /// # Panics
+    /// Outside of an actix worker and without a local task set.
+    pub async fn ask(&self, ask: Ask, tls: &Tls, longest: usize) -> Result<Answer, AskError> {
         let proof = tls.proof(&ask.url)?;
         let mut request = self.0.request(ask.method, in_the_clear(&ask.url)?);
         *request.headers_mut() = ask.headers;
@@ -74,17 +88,10 @@ impl Http {
             }
         });
         let mut answer = answer.await.map_err(failure::unanswered)?;
-        let status = answer.status();
-        let body = read(&mut answer).await;
-        if status.is_success() {
-            return Ok(Answer {
-                headers: answer.headers().clone(),
-                body: body?,
-            });
-        }
-        Err(FetchError::Refused {
-            status: status.as_u16(),
-            why: body.ok().and_then(|body| Why::read(&body, &ask.hidden)),
+        Ok(Answer {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body: read(&mut answer, longest).await,
         })
     }
 }
@@ -102,8 +109,8 @@ impl fmt::Debug for Http {
 }
 
 /// The address for awc, which must not speak TLS itself: the stream that it is given does.
-fn in_the_clear(url: &Url) -> Result<Uri, FetchError> {
-    let malformed = || FetchError::Request("its URL is malformed");
+fn in_the_clear(url: &Url) -> Result<Uri, AskError> {
+    let malformed = || AskError::Request("its URL is malformed");
     let port = url.port_or_known_default();
     let mut url = url.clone();
     url.set_fragment(None);
@@ -113,16 +120,16 @@ fn in_the_clear(url: &Url) -> Result<Uri, FetchError> {
     Uri::try_from(url.as_str()).map_err(|_too_long| malformed())
 }
 
-async fn read(answer: &mut ClientResponse) -> Result<Bytes, FetchError> {
-    let body = answer.body().limit(LONGEST).await;
+async fn read(answer: &mut ClientResponse, longest: usize) -> Result<Bytes, AskError> {
+    let body = answer.body().limit(longest).await;
     let body = body.map_err(|error| match error {
-        PayloadError::Overflow => FetchError::Answer("with more than 64 KiB"),
+        PayloadError::Overflow => AskError::Answer("with too long a body"),
         other => failure::torn(&other),
     })?;
     // awc takes the end of the connection for that of the body.
     let said = answer.headers().get(CONTENT_LENGTH);
     if said.is_some_and(|said| said.as_bytes() != body.len().to_string().as_bytes()) {
-        return Err(FetchError::Answer(failure::TORN));
+        return Err(AskError::Answer(failure::TORN));
     }
     Ok(body)
 }

@@ -4,27 +4,28 @@ use tollbridge_domain::Secret;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 /// Fields as they will be sent.
-pub(crate) struct Form {
+pub struct Form {
     text: Serializer<'static, String>,
     hidden: Vec<Secret<String>>,
 }
 
 impl Form {
-    pub(crate) fn new(grant_type: &str) -> Self {
-        let mut text = Serializer::new(String::new());
-        text.append_pair("grant_type", grant_type);
+    /// Without a field.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
-            text,
+            text: Serializer::new(String::new()),
             hidden: Vec::new(),
         }
     }
 
-    pub(crate) fn field(&mut self, name: &str, value: &str) {
+    /// Adds a field that is no secret.
+    pub fn field(&mut self, name: &str, value: &str) {
         self.text.append_pair(name, value);
     }
 
-    /// An answer that quotes this, encoded or not, is not repeated.
-    pub(crate) fn secret(&mut self, name: &str, value: &Secret<String>) {
+    /// Adds one that is. An answer that quotes it, encoded or not, is not repeated.
+    pub fn secret(&mut self, name: &str, value: &Secret<String>) {
         self.text.append_pair(name, value.reveal());
         self.hidden.push(encode(value));
         self.hidden.push(value.clone());
@@ -35,7 +36,14 @@ impl Form {
     }
 }
 
+impl Default for Form {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// RFC 6749, appendix B.
-pub(crate) fn encode(value: &Secret<String>) -> Secret<String> {
+#[must_use]
+pub fn encode(value: &Secret<String>) -> Secret<String> {
     Secret::new(byte_serialize(value.reveal().as_bytes()).collect())
 }

@@ -1,4 +1,4 @@
-//! One question to a token endpoint.
+//! One question.
 
 use awc::http::{
     Method,
@@ -7,7 +7,7 @@ use awc::http::{
 use tollbridge_domain::Secret;
 use url::Url;
 
-use crate::{FetchError, form::Form};
+use crate::{AskError, Form};
 
 /// How the bridge introduces itself.
 const SELF: &str = concat!("tollbridge/", env!("CARGO_PKG_VERSION"));
@@ -28,19 +28,22 @@ const RESERVED: &[&str] = &[
 ];
 
 /// What is asked, and which secrets are in it.
-pub(crate) struct Ask {
+pub struct Ask {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Secret<String>>,
-    pub(crate) hidden: Vec<Secret<String>>,
+    hidden: Vec<Secret<String>>,
 }
 
 impl Ask {
     /// A question without a body.
-    pub(crate) fn new(method: Method, url: Url) -> Result<Self, FetchError> {
+    ///
+    /// # Errors
+    /// Where the URL names a user, or its host cannot be one.
+    pub fn new(method: Method, url: Url) -> Result<Self, AskError> {
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(FetchError::Request("its URL names a user"));
+            return Err(AskError::Request("its URL names a user"));
         }
         let mut headers = HeaderMap::new();
         headers.insert(HOST, host(&url)?);
@@ -56,7 +59,10 @@ impl Ask {
     }
 
     /// A form that is sent (RFC 6749, appendix B).
-    pub(crate) fn form(url: Url, form: Form) -> Result<Self, FetchError> {
+    ///
+    /// # Errors
+    /// As [`Ask::new`].
+    pub fn form(url: Url, form: Form) -> Result<Self, AskError> {
         let mut ask = Self::new(Method::POST, url)?;
         let (text, hidden) = form.finish();
         ask.body("application/x-www-form-urlencoded", text);
@@ -64,38 +70,70 @@ impl Ask {
         Ok(ask)
     }
 
-    pub(crate) fn body(&mut self, kind: &'static str, text: Secret<String>) {
+    /// Gives it a body of this media type.
+    pub fn body(&mut self, kind: &'static str, text: Secret<String>) {
         self.headers
             .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         self.body = Some(text);
     }
 
     /// Adds a header, or replaces one of ours.
-    pub(crate) fn header(&mut self, name: &str, secret: Secret<String>) -> Result<(), FetchError> {
+    ///
+    /// # Errors
+    /// Where the name is none or belongs to the connection, or the value cannot be in a header.
+    pub fn header(&mut self, name: &str, secret: Secret<String>) -> Result<(), AskError> {
+        self.insert(name, HeaderValue::from_str(secret.reveal()).ok())?;
+        self.hidden.push(secret);
+        Ok(())
+    }
+
+    /// Adds a header whose value is somebody else's, as it came; bytes above ASCII included.
+    ///
+    /// # Errors
+    /// As [`Ask::header`].
+    pub fn pass_on(&mut self, name: &str, value: &[u8]) -> Result<(), AskError> {
+        self.insert(name, HeaderValue::from_bytes(value).ok())
+    }
+
+    fn insert(&mut self, name: &str, value: Option<HeaderValue>) -> Result<(), AskError> {
         let name = HeaderName::try_from(name)
-            .map_err(|_not_token| FetchError::Request("a header's name is malformed"))?;
+            .map_err(|_not_token| AskError::Request("a header's name is malformed"))?;
         if RESERVED.contains(&name.as_str()) {
-            return Err(FetchError::Request("a header's name is reserved"));
+            return Err(AskError::Request("a header's name is reserved"));
         }
-        let mut value = HeaderValue::from_str(secret.reveal())
-            .map_err(|_control| FetchError::Request("a header's value is malformed"))?;
+        let mut value = value.ok_or(AskError::Request("a header's value is malformed"))?;
         // Even a stray `{:?}` of the request stays silent.
         value.set_sensitive(true);
         self.headers.insert(name, value);
-        self.hidden.push(secret);
         Ok(())
+    }
+
+    /// Hides one more secret that is in it in another form.
+    pub fn hide(&mut self, secret: Secret<String>) {
+        self.hidden.push(secret);
+    }
+
+    /// Nothing that was added so far is a secret.
+    pub fn hide_nothing(&mut self) {
+        self.hidden.clear();
+    }
+
+    /// What no log may repeat.
+    #[must_use]
+    pub fn hidden(&self) -> &[Secret<String>] {
+        &self.hidden
     }
 }
 
 /// RFC 9110, 7.2: the port only where it is not the scheme's own.
-fn host(url: &Url) -> Result<HeaderValue, FetchError> {
+fn host(url: &Url) -> Result<HeaderValue, AskError> {
     let host = url.host_str().unwrap_or_default();
     let host = match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
     HeaderValue::try_from(host)
-        .map_err(|_not_text| FetchError::Request("its host is not a header value"))
+        .map_err(|_not_text| AskError::Request("its host is not a header value"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,31 @@
+//! Why nobody can say whether a credential is good.
+
+use std::time::Duration;
+
+use tollbridge_outbound::AskError;
+
+/// A question that got no usable answer. `Display` is for the operator's log: no secret, and
+/// nothing that the other side wrote.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// An answer came that is none.
+    #[error("{0}")]
+    Answer(&'static str),
+    /// No answer came, or not whole.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// A secret for the question cannot be read.
+    #[error("a secret cannot be read: {0}")]
+    Secret(String),
+    /// A status that is no answer to the question.
+    #[error("{what} answered with status {status}")]
+    Status {
+        /// Who.
+        what: &'static str,
+        /// It.
+        status: u16,
+    },
+    /// No complete answer came in this time.
+    #[error("no answer came within {0:?}")]
+    Timeout(Duration),
+}

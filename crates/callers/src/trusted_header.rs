@@ -1,0 +1,51 @@
+//! Names that a trusted proxy writes.
+
+use async_trait::async_trait;
+use ipnet::IpNet;
+use tollbridge_authn::{Authenticator, Caller, Evidence, Rejection, Verdict};
+use tollbridge_domain::{CallerName, Moment};
+
+use crate::subject;
+
+/// The caller type `trusted_header`: a proxy has found out who it is, and says so in a header.
+///
+/// Believed is the peer of our own socket alone. From anybody else the header is refused and not
+/// passed over: whoever sends it wants to be taken for somebody. A proxy must replace the header
+/// whatever its client sent; one that appends its own shows as two, and two are refused.
+pub struct TrustedHeader {
+    /// Its name in the configuration.
+    pub name: CallerName,
+    /// The header, in lower case.
+    pub header: String,
+    /// Who may say it; empty: nobody.
+    pub proxies: Vec<IpNet>,
+}
+
+#[async_trait(?Send)]
+impl Authenticator for TrustedHeader {
+    fn name(&self) -> &CallerName {
+        &self.name
+    }
+
+    async fn authenticate(&self, evidence: &Evidence<'_>, _now: Moment) -> Verdict {
+        match self.judge(evidence) {
+            Ok(Some(caller)) => caller.into(),
+            Ok(None) => Verdict::Absent,
+            Err(rejection) => Verdict::Rejected(rejection),
+        }
+    }
+}
+
+impl TrustedHeader {
+    fn judge(&self, evidence: &Evidence<'_>) -> Result<Option<Caller>, Rejection> {
+        let Some(value) = evidence.single(&self.header)? else {
+            return Ok(None);
+        };
+        let socket = evidence.socket.to_canonical();
+        if !self.proxies.iter().any(|block| block.contains(&socket)) {
+            return Err(Rejection::UntrustedPeer);
+        }
+        let subject = subject::of_bytes(value)?;
+        Ok(Some(subject::caller(&self.name, subject, None)))
+    }
+}

@@ -1,0 +1,114 @@
+//! Who may mint.
+
+use std::time::Duration;
+
+use crate::{json_pointer::JsonPointer, secret_ref::SecretRef};
+
+/// `[callers.NAME]`
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// How it shows who it is.
+    pub kind: CallerKind,
+    /// Tokens it may mint a minute; `None` is unlimited.
+    pub mints_per_minute: Option<u32>,
+}
+
+/// `callers.NAME.type`, and the keys of that type.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CallerKind {
+    /// `api_key`: `tbk_…` keys from the store.
+    ApiKey,
+    /// `jwt`: tokens that an identity provider signs.
+    Jwt(JwtCaller),
+    /// `subrequest`: asks an application who somebody is.
+    Subrequest(SubrequestCaller),
+    /// `trusted_header`: a proxy says who somebody is.
+    TrustedHeader {
+        /// The header, in lower case.
+        header: String,
+    },
+    /// `introspection`: asks the issuer of an opaque token (RFC 7662).
+    Introspection(IntrospectionCaller),
+}
+
+/// `type = "jwt"`. At least one of `issuer` and `jwks_url` is there.
+#[derive(Clone, Debug)]
+pub struct JwtCaller {
+    /// `iss`, exactly; where keys are discovered without `jwks_url`.
+    pub issuer: Option<String>,
+    /// What `aud` must hold.
+    pub audience: String,
+    /// Where the keys are.
+    pub jwks_url: Option<String>,
+    /// Names of asymmetric algorithms; not empty.
+    pub algorithms: Vec<String>,
+    /// Path of the claim that names the bearer.
+    pub subject: String,
+}
+
+/// `type = "subrequest"`
+#[derive(Clone, Debug)]
+pub struct SubrequestCaller {
+    /// Who is asked.
+    pub url: String,
+    /// Headers that are passed on, in lower case; not empty.
+    pub forward_headers: Vec<String>,
+    /// Where the answer names somebody.
+    pub subject: AnswerSubject,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// How long a yes is used again; zero: never.
+    pub cache_for: Duration,
+}
+
+/// Where an answer names somebody.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum AnswerSubject {
+    /// `header:NAME`, in lower case.
+    Header(String),
+    /// `json:/POINTER`
+    Json(JsonPointer),
+}
+
+/// `type = "introspection"`
+#[derive(Clone, Debug)]
+pub struct IntrospectionCaller {
+    /// Who is asked.
+    pub url: String,
+    /// Who asks.
+    pub client_id: String,
+    /// What proves it.
+    pub client_secret: SecretRef,
+    /// Whom tokens must be for; `None`: `client_id`.
+    pub audience: Option<String>,
+    /// Scopes they must have, parted by blanks.
+    pub scope: Option<String>,
+    /// Path of the claim that names the bearer.
+    pub subject: String,
+    /// How long a yes is used again; zero: never.
+    pub cache_for: Duration,
+}
+
+impl CallerKind {
+    /// Its word in the file.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Jwt(_) => "jwt",
+            Self::Subrequest(_) => "subrequest",
+            Self::TrustedHeader { .. } => "trusted_header",
+            Self::Introspection(_) => "introspection",
+        }
+    }
+
+    /// All secrets of this caller.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        match self {
+            Self::Introspection(caller) => Some(&caller.client_secret),
+            _ => None,
+        }
+        .into_iter()
+    }
+}

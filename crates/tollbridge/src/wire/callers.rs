@@ -1,0 +1,147 @@
+//! Callers, from what is written down.
+
+use std::sync::Arc;
+
+use tollbridge_authn::{ApiKeyCaller, ApiKeys, Authenticator};
+use tollbridge_callers::{
+    Address, Algorithm, Introspection, IntrospectionOptions, Jwt, JwtOptions, KeysAt, SubjectFrom,
+    Subrequest, SubrequestOptions, TrustedHeader,
+};
+use tollbridge_config as written;
+use tollbridge_domain::{CallerName, Clock, SystemClock};
+use tollbridge_outbound::Tls;
+use url::Url;
+
+use super::WireError;
+use crate::secrets;
+
+/// Every caller, in the order in which they are asked: those who need nobody else come first, and
+/// nobody is asked about a credential that another kind of caller knows by its form.
+pub(super) fn callers(
+    settings: &written::Settings,
+    api_keys: &Arc<ApiKeys>,
+) -> Result<Vec<Arc<dyn Authenticator>>, WireError> {
+    let tls = Tls::new(None).map_err(|error| WireError {
+        key: "callers".to_owned(),
+        why: tollbridge_http::chain(&error),
+    })?;
+    let mut callers = settings.callers.iter().collect::<Vec<_>>();
+    callers.sort_by_key(|(_, caller)| turn(&caller.kind));
+    callers
+        .into_iter()
+        .map(|(name, caller)| {
+            one(name, &caller.kind, settings, api_keys, &tls).map_err(|why| WireError {
+                key: format!("callers.{name}"),
+                why,
+            })
+        })
+        .collect()
+}
+
+const fn turn(kind: &written::CallerKind) -> u8 {
+    match kind {
+        written::CallerKind::ApiKey => 0,
+        written::CallerKind::TrustedHeader { .. } => 1,
+        written::CallerKind::Jwt(_) => 2,
+        written::CallerKind::Introspection(_) => 3,
+        _ => 4,
+    }
+}
+
+fn one(
+    name: &CallerName,
+    kind: &written::CallerKind,
+    settings: &written::Settings,
+    api_keys: &Arc<ApiKeys>,
+    tls: &Tls,
+) -> Result<Arc<dyn Authenticator>, String> {
+    let name = name.clone();
+    let tls = tls.clone();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Ok(match kind {
+        written::CallerKind::ApiKey => Arc::new(ApiKeyCaller {
+            name,
+            keys: Arc::clone(api_keys),
+        }),
+        written::CallerKind::TrustedHeader { header } => Arc::new(TrustedHeader {
+            name,
+            header: header.clone(),
+            proxies: settings.server.trusted_proxies.clone(),
+        }),
+        written::CallerKind::Jwt(jwt) => {
+            let keys_at = keys_at(jwt)?;
+            let made = Jwt::new(jwt_options(name, jwt)?, keys_at, tls, clock);
+            Arc::new(made.map_err(|error| error.to_string())?)
+        }
+        written::CallerKind::Introspection(asks) => Arc::new(Introspection::new(
+            introspection_options(name, asks)?,
+            tls,
+            clock,
+        )),
+        written::CallerKind::Subrequest(asks) => {
+            Arc::new(Subrequest::new(subrequest_options(name, asks)?, tls, clock))
+        }
+        other => return Err(format!("no caller of type {:?}", other.as_str())),
+    })
+}
+
+fn keys_at(jwt: &written::JwtCaller) -> Result<KeysAt, String> {
+    match (&jwt.jwks_url, &jwt.issuer) {
+        (Some(url), _) => Address::parse(url)
+            .map(KeysAt::Url)
+            .map_err(|error| error.to_string()),
+        (None, Some(issuer)) => Ok(KeysAt::Issuer(issuer.clone())),
+        (None, None) => Err("neither `issuer` nor `jwks_url`".to_owned()),
+    }
+}
+
+fn jwt_options(name: CallerName, jwt: &written::JwtCaller) -> Result<JwtOptions, String> {
+    let algorithm = |name: &String| {
+        Algorithm::parse(name).ok_or_else(|| format!("{name:?} is no asymmetric algorithm"))
+    };
+    let algorithms = jwt.algorithms.iter().map(algorithm);
+    Ok(JwtOptions {
+        name,
+        issuer: jwt.issuer.clone(),
+        audience: jwt.audience.clone(),
+        algorithms: algorithms.collect::<Result<_, _>>()?,
+        subject: SubjectFrom::Claim(jwt.subject.clone()),
+    })
+}
+
+fn introspection_options(
+    name: CallerName,
+    asks: &written::IntrospectionCaller,
+) -> Result<IntrospectionOptions, String> {
+    Ok(IntrospectionOptions {
+        name,
+        url: url(&asks.url)?,
+        client_id: asks.client_id.clone(),
+        client_secret: secrets::reader(&asks.client_secret)?,
+        audience: asks.audience.clone(),
+        scope: asks.scope.clone(),
+        subject: SubjectFrom::Claim(asks.subject.clone()),
+        cache_for: asks.cache_for,
+    })
+}
+
+fn subrequest_options(
+    name: CallerName,
+    asks: &written::SubrequestCaller,
+) -> Result<SubrequestOptions, String> {
+    Ok(SubrequestOptions {
+        name,
+        url: url(&asks.url)?,
+        forward_headers: asks.forward_headers.clone(),
+        subject: match &asks.subject {
+            written::AnswerSubject::Header(header) => SubjectFrom::Header(header.clone()),
+            written::AnswerSubject::Json(pointer) => SubjectFrom::Json(pointer.to_string()),
+        },
+        timeout: asks.timeout,
+        cache_for: asks.cache_for,
+    })
+}
+
+fn url(text: &str) -> Result<Url, String> {
+    Url::parse(text).map_err(|error| error.to_string())
+}
