@@ -224,18 +224,13 @@ fn what_is_promised_and_not_built_is_refused_by_name() {
 
 #[test]
 fn a_caller_type_that_is_not_built_is_one_problem_and_no_more() {
-    for kind in ["mtls"] {
-        let problems = bad(&format!(
-            "[callers.app]\ntype = '{kind}'\nurl = 'http://app'\nsubject = 'header:x'\n\
-             [routes.a]\nupstream = 'wss://h/'\norigins = ['https://a.example']\ncallers = ['app']\n"
-        ));
-        assert_eq!(problems.len(), 1, "{problems:#?}");
-        assert_eq!(
-            problems[0].message,
-            format!("caller type `{kind}` is not built yet")
-        );
-        assert_eq!(problems[0].line, Some(2));
-    }
+    let problems = bad(
+        "[callers.app]\ntype = 'mtls'\nurl = 'http://app'\nsubject = 'header:x'\n\
+         [routes.a]\nupstream = 'wss://h/'\norigins = ['https://a.example']\ncallers = ['app']\n",
+    );
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert_eq!(problems[0].message, "caller type `mtls` is not built yet");
+    assert_eq!(problems[0].line, Some(2));
     let problems = bad("[callers.app]\ntype = 'api_key'\nurl = 'http://app'");
     assert!(says(
         &problems,
