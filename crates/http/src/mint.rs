@@ -16,6 +16,7 @@ use crate::{
     query,
     rate::Key,
     request::RequestId,
+    route::Route,
     shared::{Generation, Shared},
 };
 
@@ -48,6 +49,8 @@ pub(crate) struct Attempt<'a> {
     peer: String,
     caller: Option<Caller>,
     cookies: Cookies,
+    /// The page that asks, where it is one.
+    origin: Option<String>,
     route: Option<String>,
     why: String,
 }
@@ -61,6 +64,7 @@ impl<'a> Attempt<'a> {
             peer: client_address(req, generation),
             caller: None,
             cookies: Cookies::default(),
+            origin: page_of(req),
             route: None,
             why: String::new(),
         }
@@ -197,7 +201,24 @@ impl<'a> Attempt<'a> {
                 ));
             }
         }
+        if let Some(route) = allowed {
+            self.same_page(caller, route)?;
+        }
         ask.into_grant(caller, allowed.map(AsRef::as_ref), self.generation)
+    }
+
+    /// A page that mints in its visitor's name is one of the route's: a browser sends the cookie, or
+    /// a proxy the name, whichever page it was that asked. An API key is sent by nobody unasked.
+    fn same_page(&mut self, caller: &Caller, route: &Route) -> Result<(), Problem> {
+        let foreign = |origin: &String| !route.origins.allows(origin);
+        if caller.key.is_none() && self.origin.as_ref().is_some_and(foreign) {
+            "a page of another origin".clone_into(&mut self.why);
+            return Err(Problem::with(
+                Code::Forbidden,
+                "The page's origin is not one of the route's origins.",
+            ));
+        }
+        Ok(())
     }
 
     fn unminted(&mut self, error: &MintError) -> Problem {
@@ -379,6 +400,15 @@ pub fn grant(
         .get(route)
         .ok_or_else(|| Problem::with(Code::NotFound, format!("there is no route named {route}")))?;
     ask.into_grant(caller, Some(route.as_ref()), generation)
+}
+
+/// The `Origin` of a request, if it has one; an unreadable one is as good as a wrong one.
+pub(crate) fn page_of(req: &HttpRequest) -> Option<String> {
+    let mut lines = req.headers().get_all(header::ORIGIN);
+    let first = lines.next()?;
+    let only = lines.next().is_none();
+    let text = first.to_str().ok().filter(|_| only);
+    Some(text.unwrap_or("(unreadable)").to_owned())
 }
 
 /// The id that the request layer gave the request.

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use actix_web::{HttpRequest, http::header};
+use actix_web::HttpRequest;
 use tollbridge_domain::{SessionId, Slug};
 use tollbridge_store::{Lease, LeaseCaps, LeaseRefusal};
 use tollbridge_token::{
@@ -104,16 +104,6 @@ impl<'a> Entrance<'a> {
         shared: &'a actix_web::web::Data<Shared>,
         generation: &'a Arc<Generation>,
     ) -> Self {
-        let mut origins = req.headers().get_all(header::ORIGIN);
-        let origin = origins.next().map(|first| {
-            let only = origins.next().is_none();
-            first
-                .to_str()
-                .ok()
-                .filter(|_| only)
-                .unwrap_or("(unreadable)")
-                .to_owned()
-        });
         Self {
             req,
             shared,
@@ -121,7 +111,7 @@ impl<'a> Entrance<'a> {
             route: generation.routes.of(req).cloned(),
             request_id: mint::request_id(req),
             peer: mint::address(req, generation),
-            origin,
+            origin: mint::page_of(req),
         }
     }
 

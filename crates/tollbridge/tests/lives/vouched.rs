@@ -234,6 +234,27 @@ async fn who_is_not_vouched_for_is_a_stranger() {
     assert!(upstream.dials().is_empty());
 }
 
+/// CSRF: the browser sends a visitor's cookie whichever page asks.
+#[tokio::test]
+async fn a_foreign_page_does_not_mint_in_its_visitors_name() {
+    let upstream = Upstream::echo("x-api-key", CREDENTIAL).await;
+    let backend = Backend::start();
+    let house = house(&upstream, &backend, TRUSTING).await;
+    for (who, value) in [("Cookie", "sid=1"), ("X-Auth-Request-User", "ada")] {
+        for (origin, status) in [
+            (ORIGIN, 201),
+            ("https://evil.example", 403),
+            ("null", 403),
+            ("é", 403),
+        ] {
+            let told = mint(&house, &[(who, value), ("Origin", origin)], &echo()).await;
+            assert_eq!(told.status, status, "{who} from {origin}: {told:?}");
+        }
+        let twice = [(who, value), ("Origin", ORIGIN), ("Origin", ORIGIN)];
+        assert_eq!(mint(&house, &twice, &echo()).await.status, 403);
+    }
+}
+
 #[tokio::test]
 async fn an_outage_is_a_503_that_says_when_to_come_back_and_touches_no_session() {
     let upstream = Upstream::echo("x-api-key", CREDENTIAL).await;
