@@ -79,7 +79,9 @@ pub(crate) fn redacted(text: &str, secrets: &[Secret<String>]) -> String {
     let mut whole: Vec<&str> = secrets.iter().map(|it| it.reveal().as_str()).collect();
     // The longest first: one may be part of another.
     whole.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-    for secret in whole.iter().filter(|secret| !secret.is_empty()) {
+    let (long, short): (Vec<&str>, Vec<&str>) =
+        whole.iter().partition(|secret| secret.len() >= TELLING);
+    for secret in long {
         text = text.replace(secret, REDACTED);
     }
     let telling: HashSet<&[u8]> = whole
@@ -97,7 +99,11 @@ pub(crate) fn redacted(text: &str, secrets: &[Secret<String>]) -> String {
             words.push(word.to_owned());
         }
     }
-    words.concat()
+    let mut text = words.concat();
+    for secret in short.into_iter().filter(|secret| !secret.is_empty()) {
+        text = text.replace(secret, REDACTED);
+    }
+    text
 }
 
 /// Characters of keys, and the stars that stand for what a vendor does not show of one.
