@@ -161,6 +161,25 @@ async fn a_session_that_never_gets_its_first_message_ends_by_its_own_name() {
     scene.house.end().await;
 }
 
+/// While its first message is awaited a session is one like any other: listed, and ended by order.
+#[tokio::test]
+async fn a_session_that_waits_for_its_first_message_can_be_killed() {
+    let scene = Kind::Home.scene("").await;
+    let token = scene.house.mint("voice").await;
+    let path = format!("{}?token={token}", Kind::Home.path());
+    let waiting = scene.stranger_with(Handshake::to(&path).origin(PAGE)).await;
+    let opened = scene.house.logged("session.opened", |_| true).await;
+    let session = opened["session_id"].as_str().unwrap();
+    let listed = scene.house.server.cli(&["sessions", "list"]).await;
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains(session), "{listed}");
+    let killed = scene.house.server.cli(&["sessions", "kill", session]).await;
+    assert!(killed.status.success(), "{killed:?}");
+    assert_eq!(scene.told(waiting).await, (4410, "killed".to_owned()));
+    scene.upstream.ended(1).await;
+    scene.house.end().await;
+}
+
 /// An upstream that is not there costs no use here either.
 #[tokio::test]
 async fn an_upstream_that_is_not_there_is_told_by_close_and_the_use_comes_back() {
