@@ -15,6 +15,8 @@ mod http;
 mod tls;
 mod wire;
 
+pub use tollbridge_stream::TlsError;
+
 pub use awc::http::{
     Method,
     header::{HeaderMap, HeaderName, HeaderValue},
@@ -25,5 +27,5 @@ pub use self::{
     error::AskError,
     form::{Form, encode},
     http::{Answer, Http},
-    tls::{Tls, TlsError},
+    tls::Tls,
 };

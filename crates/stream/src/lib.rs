@@ -16,6 +16,7 @@ mod line;
 mod read;
 mod scratch;
 mod tls;
+mod trust;
 mod write;
 
 pub use self::{
@@ -24,4 +25,5 @@ pub use self::{
     leg::Leg,
     line::Line,
     tls::Tls,
+    trust::{Proof, TlsError, roots},
 };

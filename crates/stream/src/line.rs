@@ -3,15 +3,17 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
+use actix_rt::net::{ActixStream, Ready};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 
-use crate::{Leg, Tls};
+use crate::{Leg, Proof, Tls, connect};
 
 /// What bytes travel on. One type and no box around the plain one: it is read and written for
 /// every message.
@@ -24,6 +26,19 @@ pub enum Line {
 }
 
 impl Line {
+    /// On this connection, under TLS where something is to be proved: nothing is written before it
+    /// has been.
+    ///
+    /// # Errors
+    /// Where the connection breaks, or nothing is proved.
+    pub async fn open(stream: TcpStream, proof: Option<&Proof>) -> io::Result<Self> {
+        let Some(Proof { config, name }) = proof else {
+            return Ok(Self::Plain(stream));
+        };
+        let secure = connect(stream, Arc::clone(config), name.clone()).await?;
+        Ok(Self::Secure(Box::new(secure)))
+    }
+
     /// The TCP connection, to look at: under TLS its bytes are not the session's.
     #[must_use]
     pub const fn tcp(&self) -> &TcpStream {
@@ -95,5 +110,16 @@ impl AsyncWrite for Line {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Secure(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+/// awc, which is given lines that are TLS already, asks this of them.
+impl ActixStream for Line {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_read_ready(self.tcp(), cx)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_write_ready(self.tcp(), cx)
     }
 }

@@ -3,16 +3,12 @@
 use std::{
     cell::{Cell, RefCell, RefMut},
     fmt, io,
-    net::IpAddr,
     rc::Rc,
-    sync::Arc,
 };
 
-use rustls::ClientConfig;
-use rustls_pki_types::ServerName;
 use tokio::{net::TcpStream, task_local};
-use tollbridge_stream::{Line, connect};
-use url::{Host, Url};
+use tollbridge_stream::{Line, Proof};
+use url::Url;
 
 use crate::{Tls, error::DialError};
 
@@ -34,20 +30,15 @@ pub(crate) struct Errand {
     heard: RefCell<Vec<u8>>,
 }
 
-/// What the upstream must prove, and who it must prove to be.
-struct Proof {
-    config: Arc<ClientConfig>,
-    name: ServerName<'static>,
-}
-
 impl Errand {
     /// For an upstream at `url`, `ws` or `wss`.
     pub(crate) fn new(url: &Url, tls: &Tls) -> Result<Self, DialError> {
         let proof = match url.scheme() {
-            "wss" => Some(Proof {
-                config: tls.config(),
-                name: name(url)?,
-            }),
+            "wss" => {
+                let proof = Proof::of(tls.config(), url.host());
+                let nobody = || DialError::request("no certificate can be for its host");
+                Some(proof.ok_or_else(nobody)?)
+            }
             _ => None,
         };
         Ok(Self {
@@ -70,13 +61,7 @@ impl Errand {
     /// who it is.
     pub(crate) async fn connected(&self, stream: TcpStream) -> io::Result<()> {
         self.connected.set(true);
-        let line = match &self.proof {
-            None => Line::Plain(stream),
-            Some(Proof { config, name }) => {
-                let secure = connect(stream, Arc::clone(config), name.clone()).await?;
-                Line::Secure(Box::new(secure))
-            }
-        };
+        let line = Line::open(stream, self.proof.as_ref()).await?;
         self.line.replace(Some(line));
         Ok(())
     }
@@ -132,13 +117,3 @@ impl fmt::Debug for Errand {
 
 /// A head and the beginning of a body.
 const MOST_HEARD: usize = 16 * 1024;
-
-fn name(url: &Url) -> Result<ServerName<'static>, DialError> {
-    let name = match url.host() {
-        Some(Host::Domain(name)) => ServerName::try_from(name.to_owned()).ok(),
-        Some(Host::Ipv4(address)) => Some(ServerName::from(IpAddr::V4(address))),
-        Some(Host::Ipv6(address)) => Some(ServerName::from(IpAddr::V6(address))),
-        None => None,
-    };
-    name.ok_or_else(|| DialError::request("no certificate can be for its host"))
-}

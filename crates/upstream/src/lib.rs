@@ -20,6 +20,8 @@ mod tickets;
 mod tls;
 mod wire;
 
+pub use tollbridge_stream::TlsError;
+
 pub use self::{
     dial::{Call, Dialer, Dialled},
     error::DialError,
@@ -27,5 +29,5 @@ pub use self::{
     socket::Socket,
     target::{Part, Scheme, Target, TargetError},
     template::{Facts, Piece, RenderError, render, render_for_query},
-    tls::{Tls, TlsError},
+    tls::Tls,
 };

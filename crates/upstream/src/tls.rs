@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use rustls::{
-    CipherSuite, ClientConfig, RootCertStore,
+    CipherSuite, ClientConfig,
     client::Resumption,
     crypto::{CryptoProvider, ring},
 };
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use tollbridge_stream::{TlsError, roots};
 
 use crate::tickets::Tickets;
 
@@ -18,36 +18,16 @@ use crate::tickets::Tickets;
 #[derive(Clone)]
 pub struct Tls(Arc<ClientConfig>);
 
-/// Why a CA file cannot be used.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum TlsError {
-    /// Not PEM, or a certificate inside is broken.
-    #[error("the CA file is not PEM, or a certificate in it is broken")]
-    BrokenCa,
-    /// PEM without certificates.
-    #[error("the CA file holds no certificate")]
-    EmptyCa,
-    /// The cryptography cannot speak TLS 1.2 or 1.3.
-    #[error("the TLS library supports no acceptable protocol version")]
-    NoVersion,
-}
-
 impl Tls {
     /// Trusts the web's roots and every certificate of `extra_ca_pem`.
     ///
     /// # Errors
     /// Where the PEM text is broken or holds no certificate.
     pub fn new(extra_ca_pem: Option<&[u8]>) -> Result<Self, TlsError> {
-        let mut roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        if let Some(pem) = extra_ca_pem {
-            add_ca(&mut roots, pem)?;
-        }
         let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
             .with_safe_default_protocol_versions()
             .map_err(|_no_version| TlsError::NoVersion)?
-            .with_root_certificates(roots)
+            .with_root_certificates(roots(extra_ca_pem)?)
             .with_no_client_auth();
         // With HTTP/2 on offer an upstream would choose it, and there is no upgrade on HTTP/2.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -75,22 +55,6 @@ fn provider() -> CryptoProvider {
             _ => 4,
         });
     provider
-}
-
-fn add_ca(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), TlsError> {
-    let mut found = false;
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|_not_pem| TlsError::BrokenCa)?;
-        roots
-            .add(certificate)
-            .map_err(|_not_x509| TlsError::BrokenCa)?;
-        found = true;
-    }
-    if found {
-        Ok(())
-    } else {
-        Err(TlsError::EmptyCa)
-    }
 }
 
 #[cfg(test)]
