@@ -1,9 +1,9 @@
 //! What a token endpoint says about a refusal.
 
-use std::{collections::HashSet, fmt};
+use std::fmt;
 
 use serde_json::Value;
-use tollbridge_domain::Secret;
+use tollbridge_domain::{Secret, Telltale};
 
 /// The longest that is kept.
 const LONGEST: usize = 200;
@@ -25,8 +25,7 @@ impl Why {
         };
         // Before anything is cut: half a secret is a secret too, and so is one of which only a part
         // was sent, as in `Token KEY`.
-        let tells = hidden.iter().any(|secret| shares(&text, secret.reveal()));
-        (!tells).then(|| Self(clean(&text).into()))
+        (!Telltale::of(hidden).is_in(&text)).then(|| Self(clean(&text).into()))
     }
 
     /// As the end of a sentence.
@@ -40,20 +39,6 @@ impl fmt::Display for Why {
         f.write_str(&self.0)
     }
 }
-
-/// Whether a text holds a secret, or eight characters of one in a row.
-fn shares(text: &str, secret: &str) -> bool {
-    let whole = !secret.is_empty() && text.contains(secret);
-    let parts: HashSet<&[u8]> = secret.as_bytes().windows(TELLING).collect();
-    whole
-        || text
-            .as_bytes()
-            .windows(TELLING)
-            .any(|part| parts.contains(part))
-}
-
-/// So much of a secret in a row says too much of it.
-const TELLING: usize = 8;
 
 fn clean(text: &str) -> String {
     text.chars()

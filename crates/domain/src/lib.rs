@@ -12,6 +12,7 @@ mod origin;
 mod room;
 mod secret;
 mod slug;
+mod telltale;
 mod time;
 
 pub use self::{
@@ -23,5 +24,6 @@ pub use self::{
     room::give_back_room,
     secret::Secret,
     slug::{Form, Slug},
+    telltale::Telltale,
     time::{Clock, Moment, SystemClock},
 };

@@ -46,7 +46,7 @@ pub(crate) enum SignFault {
 }
 
 impl Sign {
-    /// Signs, and adds what it was signed with, and the signature, to `secrets`.
+    /// Signs, and adds what it was signed with to `secrets`.
     pub(crate) fn sign(
         &self,
         url: &Url,
@@ -59,7 +59,6 @@ impl Sign {
                 let mut url = url.clone();
                 hmac_url::sign(&mut url, &key, &secret, now);
                 secrets.extend([key, secret]);
-                secrets.extend(values(&url, "authorization"));
                 Ok(url)
             }
             Self::SigV4 {
@@ -82,18 +81,10 @@ impl Sign {
                 };
                 let url = sigv4::presign(url, &signer, now)?;
                 secrets.extend([id, key].into_iter().chain(token));
-                secrets.extend(values(&url, "X-Amz-Signature"));
                 Ok(url)
             }
         }
     }
-}
-
-/// What a parameter of the signed address holds.
-fn values<'a>(url: &'a Url, name: &'a str) -> impl Iterator<Item = Secret<String>> + 'a {
-    url.query_pairs()
-        .filter(move |(it, _)| it == name)
-        .map(|(_, value)| Secret::new(value.into_owned()))
 }
 
 fn read(reader: &Read) -> Result<Secret<String>, SignFault> {

@@ -28,6 +28,6 @@ pub use self::{
     refused::Refused,
     socket::Socket,
     target::{Part, Scheme, Target, TargetError},
-    template::{Facts, Piece, RenderError, render, render_for_query},
+    template::{Facts, Piece, RenderError, render, render_plain},
     tls::Tls,
 };

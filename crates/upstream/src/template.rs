@@ -51,14 +51,18 @@ pub enum RenderError {
     NotFetched,
 }
 
-/// Makes a header's value. `{subject}` is percent-encoded but for unreserved characters and `@`,
-/// since subjects come from outside.
+/// Makes a header's value, and adds the secrets in it to `used`. `{subject}` is percent-encoded but
+/// for unreserved characters and `@`, since subjects come from outside.
 ///
 /// # Errors
 /// Where a secret cannot be read, or the result is anything but printable ASCII.
-pub fn render(pieces: &[Piece], facts: &Facts<'_>) -> Result<Secret<String>, RenderError> {
+pub fn render(
+    pieces: &[Piece],
+    facts: &Facts<'_>,
+    used: &mut Vec<Secret<String>>,
+) -> Result<Secret<String>, RenderError> {
     let subject = encode(facts.subject.as_str(), b"-._~@");
-    let value = fill(pieces, facts, &subject)?;
+    let value = fill(pieces, facts, &subject, used)?;
     let printable = value
         .reveal()
         .bytes()
@@ -70,19 +74,25 @@ pub fn render(pieces: &[Piece], facts: &Facts<'_>) -> Result<Secret<String>, Ren
     }
 }
 
-/// Makes a query parameter's value, as yet unencoded: [`Target::url`](crate::Target::url) encodes
-/// it whole.
+/// Makes the value of a query parameter or of a member of a message, as yet unencoded
+/// ([`Target::url`](crate::Target::url) encodes it whole), and adds the secrets in it to `used`.
 ///
 /// # Errors
 /// Where a secret cannot be read.
-pub fn render_for_query(
+pub fn render_plain(
     pieces: &[Piece],
     facts: &Facts<'_>,
+    used: &mut Vec<Secret<String>>,
 ) -> Result<Secret<String>, RenderError> {
-    fill(pieces, facts, facts.subject.as_str())
+    fill(pieces, facts, facts.subject.as_str(), used)
 }
 
-fn fill(pieces: &[Piece], facts: &Facts<'_>, subject: &str) -> Result<Secret<String>, RenderError> {
+fn fill(
+    pieces: &[Piece],
+    facts: &Facts<'_>,
+    subject: &str,
+    used: &mut Vec<Secret<String>>,
+) -> Result<Secret<String>, RenderError> {
     let secrets = pieces
         .iter()
         .map(|piece| match piece {
@@ -107,7 +117,9 @@ fn fill(pieces: &[Piece], facts: &Facts<'_>, subject: &str) -> Result<Secret<Str
         })
         .collect();
     // `concat` allocates once: no copy of the secret is left behind by growing.
-    Ok(Secret::new(texts.concat()))
+    let value = Secret::new(texts.concat());
+    used.extend(secrets.into_iter().flatten());
+    Ok(value)
 }
 
 impl fmt::Debug for Piece {
@@ -134,7 +146,7 @@ mod tests {
             uuid: "u-1".to_owned(),
             fetched: None,
         };
-        render(pieces, &facts).map(|value| value.reveal().clone())
+        render(pieces, &facts, &mut Vec::new()).map(|value| value.reveal().clone())
     }
 
     fn secret(value: &'static str) -> Piece {

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use tollbridge_credential::Fetched;
-use tollbridge_domain::{Secret, Slug};
+use tollbridge_domain::{Secret, Slug, Telltale};
 use tollbridge_store::GiveBack;
 use tollbridge_upstream::{DialError, Dialled};
 
@@ -116,7 +116,7 @@ async fn once(
 ) -> Result<Agreed, Failed> {
     let route = &admitted.route;
     let claims = admitted.admission.claims();
-    let composed = compose(route, &occasion(entrance, admitted, handshake, fetched));
+    let composed = compose(route, occasion(entrance, admitted, handshake, fetched));
     let composed = composed.map_err(|error| Failed {
         refusal: Refusal::genuine(error.slug(fetched), error.to_string(), claims),
         untouched: true,
@@ -201,7 +201,7 @@ fn tell(
         let lines = refused.into_iter().flat_map(|refused| &refused.headers);
         lines.map(|(name, value)| (name.as_str(), value.as_bytes()))
     };
-    let body = refused.map(|refused| facts::redacted(&refused.body, secrets));
+    let body = refused.map(|refused| Telltale::of(secrets).redacted(&refused.body));
     tracing::warn!(
         event = "upstream.failed",
         request_id = entrance.request_id,

@@ -2,7 +2,7 @@
 
 use tollbridge_credential::{Fetched, Kind};
 use tollbridge_domain::{Moment, Params, Secret, SessionId, Slug, Subject};
-use tollbridge_upstream::{Call, Facts, Piece, RenderError, TargetError, render, render_for_query};
+use tollbridge_upstream::{Call, Facts, Piece, RenderError, TargetError, render, render_plain};
 
 use url::Url;
 
@@ -34,7 +34,7 @@ pub(crate) struct Composed {
 }
 
 /// Builds the call from nothing but the route and its occasion.
-pub(crate) fn compose(route: &Route, occasion: &Occasion<'_>) -> Result<Composed, ComposeError> {
+pub(crate) fn compose(route: &Route, occasion: Occasion<'_>) -> Result<Composed, ComposeError> {
     let fetched = |kind| {
         occasion
             .fetched
@@ -48,24 +48,25 @@ pub(crate) fn compose(route: &Route, occasion: &Occasion<'_>) -> Result<Composed
             .to_string(),
         fetched: fetched(Kind::Token).map(|fetched| fetched.value().clone()),
     };
+    let mut secrets = Vec::new();
     let mut headers = Vec::new();
     for (name, pieces) in &route.credential_headers {
-        headers.push((name.clone(), render(pieces, &facts)?));
+        headers.push((name.clone(), render(pieces, &facts, &mut secrets)?));
     }
-    let mut query = Vec::new();
-    for (name, pieces) in &route.credential_query {
-        query.push((name.clone(), render_for_query(pieces, &facts)?));
-    }
-    let mut message = Vec::new();
-    for (pointer, pieces) in &route.credential_message {
-        message.push((pointer.clone(), render_for_query(pieces, &facts)?));
-    }
+    let mut plain = |values: &[(String, Vec<Piece>)]| {
+        let values = values.iter().map(|(name, pieces)| {
+            let value = render_plain(pieces, &facts, &mut secrets)?;
+            Ok((name.clone(), value))
+        });
+        values.collect::<Result<Vec<_>, RenderError>>()
+    };
+    let query = plain(&route.credential_query)?;
+    let message = plain(&route.credential_message)?;
     let (target, client_query) = (&route.target, occasion.client_query);
     let mut url = match fetched(Kind::Url) {
         Some(fetched) => target.fetched_url(fetched.value().reveal(), client_query, query)?,
         None => target.url(occasion.params, client_query, query)?,
     };
-    let mut secrets = secrets(route)?;
     secrets.extend(route.fetch.iter().flat_map(|source| source.secrets()));
     secrets.extend(occasion.fetched.map(|fetched| fetched.value().clone()));
     if let Some(sign) = &route.sign {
@@ -75,9 +76,9 @@ pub(crate) fn compose(route: &Route, occasion: &Occasion<'_>) -> Result<Composed
     let call = Call {
         url,
         headers,
-        passed: occasion.passed.clone(),
-        protocols: occasion.protocols.clone(),
-        extensions: occasion.extensions.clone(),
+        passed: occasion.passed,
+        protocols: occasion.protocols,
+        extensions: occasion.extensions,
     };
     Ok(Composed {
         call,
@@ -123,6 +124,9 @@ fn carried(route: &Route, url: &Url, fetched: bool) -> Vec<Secret<String>> {
             secret && known.eq_ignore_ascii_case(name)
         })
     };
+    if route.sign.is_none() && route.credential_query.is_empty() && !fetched {
+        return Vec::new();
+    }
     let raw = url.query().unwrap_or_default().split('&');
     raw.zip(url.query_pairs())
         .filter(|(_, (name, value))| {
@@ -146,19 +150,3 @@ const HARMLESS: &[&str] = &[
     "x-amz-expires",
     "x-amz-signedheaders",
 ];
-
-/// The secrets of a route, which no close reason may carry to the client.
-fn secrets(route: &Route) -> Result<Vec<Secret<String>>, RenderError> {
-    let credentials = route
-        .credential_headers
-        .iter()
-        .chain(&route.credential_query)
-        .chain(&route.credential_message);
-    credentials
-        .flat_map(|(_, pieces)| pieces)
-        .filter_map(|piece| match piece {
-            Piece::Secret(read) => Some(read().map_err(RenderError::Secret)),
-            _ => None,
-        })
-        .collect()
-}

@@ -1,9 +1,9 @@
 //! What an upstream said about a handshake, for the person who debugs the route: the ids it gave
 //! the request, and the body of a refusal without what must not be printed.
 
-use std::collections::HashSet;
+use std::cell::LazyCell;
 
-use tollbridge_domain::Secret;
+use tollbridge_domain::{Secret, Telltale};
 
 use crate::route::Route;
 
@@ -33,6 +33,8 @@ pub(crate) fn request_ids<'a>(
     headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     secrets: &[Secret<String>],
 ) -> String {
+    // Most answers number nothing.
+    let telltale = LazyCell::new(|| Telltale::of(secrets));
     let mut ids = String::new();
     for (name, value) in headers {
         let known = |listed: &str| listed.eq_ignore_ascii_case(name);
@@ -40,7 +42,7 @@ pub(crate) fn request_ids<'a>(
         let wanted = kept || REQUEST_IDS.iter().any(|it| known(it));
         let printable = value.iter().all(|byte| (b' '..=b'~').contains(byte));
         let fits = printable && value.len() <= LONGEST_ID && ids.len() < LONGEST;
-        if wanted && fits && is_harmless(value, secrets) {
+        if wanted && fits && !telltale.is_in(&String::from_utf8_lossy(value)) {
             let blank = if ids.is_empty() { "" } else { " " };
             let value = String::from_utf8_lossy(value);
             ids.push_str(&format!("{blank}{}={value}", name.to_ascii_lowercase()));
@@ -60,87 +62,11 @@ pub(crate) fn kept<'a>(
         let mut keep = route.keep_response_headers.iter();
         keep.any(|it| it.eq_ignore_ascii_case(name))
     };
+    let telltale = LazyCell::new(|| Telltale::of(secrets));
+    let tells = |value: &[u8]| telltale.is_in(&String::from_utf8_lossy(value));
     headers
         .into_iter()
-        .filter(|(name, value)| listed(name) && is_harmless(value, secrets))
+        .filter(|(name, value)| listed(name) && !tells(value))
         .map(|(name, value)| (name.to_owned(), value.to_vec()))
         .collect()
-}
-
-fn is_harmless(value: &[u8], secrets: &[Secret<String>]) -> bool {
-    let text = String::from_utf8_lossy(value);
-    redacted(&text, secrets) == text
-}
-
-/// A vendor's text without the credentials that it may repeat. Parts of one count as well: vendors
-/// like to show the ends of a wrong key, so everything that shares eight characters with one goes.
-pub(crate) fn redacted(text: &str, secrets: &[Secret<String>]) -> String {
-    let mut text = text.to_owned();
-    let mut whole: Vec<&str> = secrets.iter().map(|it| it.reveal().as_str()).collect();
-    // The longest first: one may be part of another.
-    whole.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let (long, short): (Vec<&str>, Vec<&str>) =
-        whole.iter().partition(|secret| secret.len() >= TELLING);
-    for secret in long {
-        text = text.replace(secret, REDACTED);
-    }
-    let telling: HashSet<&[u8]> = whole
-        .iter()
-        .flat_map(|secret| secret.as_bytes().windows(TELLING))
-        .collect();
-    let mut words: Vec<String> = Vec::new();
-    for word in text.split_inclusive(|letter: char| !is_of_key(letter)) {
-        let bare = word.trim_end_matches(|letter: char| !is_of_key(letter));
-        let rest = word.get(bare.len()..).unwrap_or_default();
-        let mut parts = bare.as_bytes().windows(TELLING);
-        if parts.any(|part| telling.contains(part)) {
-            words.push(format!("{REDACTED}{rest}"));
-        } else {
-            words.push(word.to_owned());
-        }
-    }
-    let mut text = words.concat();
-    for secret in short.into_iter().filter(|secret| !secret.is_empty()) {
-        text = text.replace(secret, REDACTED);
-    }
-    text
-}
-
-/// Characters of keys, and the stars that stand for what a vendor does not show of one.
-const fn is_of_key(letter: char) -> bool {
-    letter.is_ascii_alphanumeric()
-        || matches!(letter, '-' | '_' | '.' | '+' | '/' | '=' | '*' | '~')
-}
-
-const REDACTED: &str = "[redacted]";
-
-/// So much of a secret in a row says too much of it.
-const TELLING: usize = 8;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_repeated_credential_is_not_printed() {
-        let secrets = [
-            Secret::new("Bearer sk-0123456789abcdef".to_owned()),
-            Secret::new("abc".to_owned()),
-        ];
-        assert_eq!(
-            redacted(
-                "{\"message\": \"Incorrect key: sk-0123****cdef.\"}",
-                &secrets
-            ),
-            "{\"message\": \"Incorrect key: sk-0123****cdef.\"}"
-        );
-        assert_eq!(
-            redacted("bad key sk-0123456789abcdef, try another", &secrets),
-            "bad key [redacted], try another"
-        );
-        assert_eq!(redacted("x=abc;y", &secrets), "x=[redacted];y");
-        let odd = [Secret::new("p@ss!w0rd#2024".to_owned())];
-        assert_eq!(redacted("key p@ss!w0rd#2024.", &odd), "key [redacted].");
-        assert_eq!(redacted("nothing here", &secrets), "nothing here");
-    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tollbridge_credential::Http;
-use tollbridge_domain::{Clock, Entropy, Params, Secret, SessionId, Slug, Subject};
+use tollbridge_domain::{Clock, Entropy, Params, Secret, SessionId, Slug, Subject, Telltale};
 use tollbridge_upstream::Dialer;
 
 use super::{
@@ -80,7 +80,7 @@ async fn attempt(
         now: clock.now(),
         random,
     };
-    let composed = match compose(route, &occasion) {
+    let composed = match compose(route, occasion) {
         Ok(composed) => composed,
         Err(error) => return Probe::failed(error.slug(fetched.as_ref()), &error),
     };
@@ -106,7 +106,7 @@ async fn attempt(
             Probe {
                 status: error.status(),
                 body: refused.map_or_else(String::new, |refused| {
-                    facts::redacted(&refused.body, &composed.secrets)
+                    Telltale::of(&composed.secrets).redacted(&refused.body)
                 }),
                 ..Probe::failed(error.slug(), &crate::audit::chain(&error)).heard(
                     route,
