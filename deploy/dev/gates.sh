@@ -57,6 +57,15 @@ for pair in "$@"; do
   fi
 done
 
+# What failed is said once more, where the end of a long log is all that somebody sees.
+for log in "$logs"/*.log; do
+  gate=$(basename "$log" .log)
+  case " $* " in *[\ +]"$gate"[\ +]*) ;; *) continue ;; esac
+  [ "$(cat "$logs/$gate.status")" -eq 0 ] && continue
+  printf '\n== %s failed\n' "$gate"
+  grep -E '^ +(FAIL|TIMEOUT|SIG[A-Z]+) \[|panicked at|^FAIL |^error' "$log" | sort -u | head -n 40
+done
+
 printf '\n%s' "$table"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
