@@ -18,7 +18,7 @@ const PATH: &str = "/api/v3/sauc/bigmodel";
 
 async fn doubao() -> Upstream {
     let doubao = DoubaoAsr::new("app", "access", "volc.bigasr.sauc.duration");
-    Upstream::behaving(doubao.patient(Duration::from_millis(300))).await
+    Upstream::behaving(doubao.patient(Duration::from_secs(3))).await
 }
 
 fn doubao_handshake() -> Handshake {

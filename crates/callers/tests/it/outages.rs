@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Too short for anything that is held back, and long enough for the rest.
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(3);
 
 /// A server that can be broken, and three callers that need it.
 struct Backend {

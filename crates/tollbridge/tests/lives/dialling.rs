@@ -12,7 +12,7 @@ use tollbridge_testkit::{Behaviour, Upstream};
 use crate::house::{House, ORIGIN, at, route, told_to_go};
 
 /// Longer than it takes to do something meanwhile.
-const SLOW: Duration = Duration::from_secs(2);
+const SLOW: Duration = Duration::from_secs(5);
 
 async fn slow() -> (Upstream, House) {
     let upstream = Upstream::behaving(Behaviour::Slow(SLOW)).await;

@@ -20,7 +20,7 @@ use tollbridge_upstream::{Call, DialError, Dialer, Tls};
 const PATIENT: Duration = Duration::from_secs(20);
 
 /// For upstreams of which nothing comes: the test waits this long, and nothing depends on it.
-const IMPATIENT: Duration = Duration::from_millis(200);
+const IMPATIENT: Duration = Duration::from_secs(2);
 
 const CREDENTIAL: &str = "sk-not-to-be-seen";
 
