@@ -8,7 +8,7 @@ use url::{Url, form_urlencoded};
 use crate::{
     places::element,
     reader::{Reader, Section},
-    settings::{CallerKind, Route, Settings},
+    settings::{Caller, CallerKind, Route, Settings},
     units::write_duration,
     url_template::Scheme,
 };
@@ -91,6 +91,21 @@ fn check_proxies(settings: &Settings, reader: &Reader<'_>) {
 }
 
 fn check_callers(settings: &Settings, reader: &Reader<'_>) {
+    let is_application = |caller: &Caller| matches!(caller.kind, CallerKind::Application);
+    let applications = settings
+        .callers
+        .iter()
+        .filter(|(_, caller)| is_application(caller));
+    for (nth, (name, _)) in applications.enumerate() {
+        let path = format!("callers.{name}.type");
+        if nth > 0 {
+            reader.error(&path, "only one caller can be the application around us");
+        } else {
+            let message = "matches nobody in `tollbridge serve`: it is the application that mounts \
+                           Tollbridge among its own handlers";
+            reader.warn(&path, message);
+        }
+    }
     for (name, caller) in &settings.callers {
         let trusts = matches!(caller.kind, CallerKind::TrustedHeader { .. });
         if trusts && settings.server.trusted_proxies.is_empty() {

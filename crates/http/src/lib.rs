@@ -3,6 +3,9 @@
 //! Two planes, two functions: [`public`] mints and bridges, [`admin()`] watches and acts. Both take
 //! their state from app data ([`Shared`] once a process, [`Worker`] once a thread) and want
 //! [`layer`] around them, which gives requests their ids and problems their bodies.
+//!
+//! Another application mounts [`mint()`] behind its own login and [`bridge()`] beside it; these two
+//! bring their state and their layer along.
 
 mod admin;
 mod ask;
@@ -10,9 +13,12 @@ mod audit;
 mod body;
 mod bridge;
 mod carriers;
+mod cors;
 mod denials;
+mod drain;
 mod forwarded;
 mod health;
+mod identity;
 mod jwks;
 mod metrics;
 mod mint;
@@ -28,7 +34,7 @@ mod sign;
 mod takeover;
 mod wire;
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpResponse, guard, http::header, middleware::from_fn, web};
 
 pub use self::{
     admin::Door,
@@ -37,6 +43,7 @@ pub use self::{
     carriers::{Carriers, InMessage, InSubprotocol, Named},
     denials::{Denial, Denials},
     forwarded::Trust,
+    identity::Identity,
     metrics::{Metrics, TlsMetrics},
     mint::{grant, minted_body, presented},
     problem::{Code, FieldError, Problem},
@@ -51,19 +58,66 @@ pub use self::{
 };
 
 /// Mounts the public plane: mint, bridge, keys, health.
-pub fn public(cfg: &mut web::ServiceConfig) {
-    cfg.service(only(web::resource("/v1/tokens"), "POST").route(web::post().to(mint::mint)))
-        .service(
-            only(web::resource("/v1/realtime/client_secrets"), "POST")
-                .route(web::post().to(openai::client_secrets)),
-        )
-        .service(
-            only(web::resource("/.well-known/jwks.json"), "GET, HEAD")
-                .route(web::get().to(jwks::jwks))
-                .route(web::head().to(jwks::jwks)),
-        )
-        .configure(healthy)
-        .default_service(web::to(bridge::bridge));
+pub fn public(shared: web::Data<Shared>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |cfg| {
+        for resource in minting() {
+            cfg.service(resource.wrap(cors::pages(shared.clone())));
+        }
+        cfg.service(published())
+            .configure(healthy)
+            .default_service(web::to(bridge::bridge));
+    }
+}
+
+/// Mounts the mint in an application, whose own middleware may vouch with an [`Identity`].
+pub fn mint(shared: web::Data<Shared>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |cfg| {
+        for resource in minting() {
+            let pages = cors::pages(shared.clone());
+            cfg.service(
+                resource
+                    .app_data(shared.clone())
+                    .wrap(pages)
+                    .wrap(from_fn(layer)),
+            );
+        }
+    }
+}
+
+/// Mounts the bridge in an application: routes by name and at their own paths, and the public keys.
+/// To be called in the closure that makes the application, once a worker thread.
+pub fn bridge(shared: web::Data<Shared>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |cfg| {
+        let known = shared.clone();
+        let ours = guard::fn_guard(move |asked| {
+            let generation = known.generation.load();
+            generation.routes.owns(asked.head().uri.path())
+        });
+        let routes = web::resource("/{path:.*}")
+            .guard(ours)
+            .app_data(shared.clone())
+            .app_data(web::ThinData(Worker::default()))
+            .wrap(from_fn(layer))
+            .to(bridge::bridge);
+        cfg.service(published().app_data(shared).wrap(from_fn(layer)))
+            .service(routes);
+    }
+}
+
+/// The addresses that mint.
+fn minting() -> [actix_web::Resource; 2] {
+    [
+        only(web::resource("/v1/tokens"), "POST").route(web::post().to(mint::mint)),
+        only(web::resource("/v1/realtime/client_secrets"), "POST")
+            .route(web::post().to(openai::client_secrets)),
+    ]
+}
+
+/// The public keys.
+fn published() -> actix_web::Resource {
+    only(web::resource("/.well-known/jwks.json"), "GET, HEAD")
+        .route(web::get().to(jwks::jwks))
+        .route(web::head().to(jwks::jwks))
 }
 
 /// Mounts the admin plane; the app data says through which [`Door`].

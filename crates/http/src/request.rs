@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use actix_cors::CorsError;
 use actix_web::{
     Error, HttpMessage, HttpRequest,
     body::{BoxBody, MessageBody},
@@ -14,10 +15,14 @@ use actix_web::{
     web,
 };
 
-use crate::{problem::Problem, shared::Shared, takeover::Gate};
+use crate::{
+    problem::{Code, Problem},
+    shared::Shared,
+    takeover::Gate,
+};
 
 /// Name of the header that returns the request id.
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of one request, made here: a client's own would let it write into our log.
 #[derive(Clone, Debug)]
@@ -37,13 +42,11 @@ pub async fn layer<B: MessageBody + 'static>(
     req.extensions_mut().insert(RequestId(id.clone()));
     let method = req.method().clone();
     let mut answer = next.call(req).await?.map_into_boxed_body();
-    let problem = answer
-        .response()
-        .error()
-        .and_then(|error| error.as_error::<Problem>())
-        .cloned();
+    let problem = answer.response().error().and_then(problem_of);
     if let Some(problem) = problem {
-        answer = answer.into_response(problem.respond(&id));
+        let mut response = problem.respond(&id);
+        keep_headers(answer.headers(), response.headers_mut());
+        answer = answer.into_response(response);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         answer.headers_mut().insert(X_REQUEST_ID, value);
@@ -63,6 +66,26 @@ pub async fn layer<B: MessageBody + 'static>(
     Ok(answer)
 }
 
+/// The problem behind an answer that is no success.
+fn problem_of(error: &Error) -> Option<Problem> {
+    let foreign = error.as_error::<CorsError>().map(|error| {
+        let detail = format!("No page of this origin may ask this: {error}");
+        Problem::with(Code::Forbidden, detail)
+    });
+    foreign.or_else(|| error.as_error::<Problem>().cloned())
+}
+
+/// What stands between the handler and here has said which page may read the answer.
+fn keep_headers(of: &HeaderMap, to: &mut HeaderMap) {
+    let missing = |name: &&HeaderName| !to.contains_key(*name);
+    let names: Vec<HeaderName> = of.keys().filter(missing).cloned().collect();
+    for name in names {
+        for value in of.get_all(&name) {
+            to.append(name.clone(), value.clone());
+        }
+    }
+}
+
 fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(header::TRANSFER_ENCODING)
         || headers
@@ -78,10 +101,8 @@ fn address(req: &HttpRequest) -> String {
         let generation = shared.generation.load();
         generation.routes.of(req).is_some()
     };
-    req.match_pattern()
-        .or_else(|| {
-            let known = req.app_data().is_some_and(bridges);
-            known.then(|| path.to_owned())
-        })
-        .unwrap_or_default()
+    if req.app_data().is_some_and(bridges) {
+        return path.to_owned();
+    }
+    req.match_pattern().unwrap_or_default()
 }

@@ -42,6 +42,8 @@ pub struct Generation {
     pub chain: Chain,
     /// The callers of type `api_key`.
     pub api_key_callers: Vec<CallerName>,
+    /// The caller that stands for the application around us, where there is one.
+    pub application: Option<CallerName>,
     /// Seconds for which others may cache the JWK set.
     pub jwks_max_age: u32,
     /// Mints a minute, by caller.

@@ -132,7 +132,7 @@ impl Host {
                 .app_data(mounted.clone())
                 .app_data(web::ThinData(Worker::default()))
                 .wrap(from_fn(layer))
-                .configure(public)
+                .configure(public(mounted.clone()))
         })
         .workers(1)
         .disable_signals()
@@ -241,6 +241,7 @@ fn generation(upstream: &Upstream) -> Generation {
         routes: Table::new(vec![route(upstream)]),
         chain: Chain::new(Vec::new()),
         api_key_callers: Vec::new(),
+        application: None,
         jwks_max_age: 300,
         mint_rates: std::collections::HashMap::new(),
         trust: Trust {

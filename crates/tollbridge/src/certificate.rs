@@ -6,11 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tollbridge_config::{Certificate, CertificateError, CertifiedKey, Half, Settings, Tls};
 use tollbridge_domain::{Clock, Moment};
 use tollbridge_http::{Metrics, ServerPair, ServerTls, TlsMetrics};
+use tollbridge_node::{Version, version};
 
-use crate::{
-    failure::Failure,
-    secrets::{Version, version},
-};
+use crate::failure::Failure;
 
 /// What is served, and the files that it comes from.
 pub(crate) struct Presented {

@@ -2,6 +2,8 @@
 
 use std::{error::Error, process::ExitCode};
 
+use tollbridge_node::NodeError;
+
 /// The exit codes of the contract, section 10; 2 (usage) is clap's.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -37,9 +39,13 @@ impl Failure {
     pub(crate) fn of(doing: &str, error: &dyn Error) -> Self {
         Self::Failed(format!("{doing}: {}", tollbridge_http::chain(error)))
     }
+}
 
-    /// 3, with the whole chain of causes.
-    pub(crate) fn configured(doing: &str, error: &dyn Error) -> Self {
-        Self::Configuration(format!("{doing}: {}", tollbridge_http::chain(error)))
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        match error {
+            NodeError::Configuration(why) => Self::Configuration(why),
+            NodeError::Failed(why) => Self::Failed(why),
+        }
     }
 }

@@ -9,14 +9,11 @@ mod heap;
 mod lifecycle;
 mod local;
 mod output;
-mod refresh;
 mod reload;
 mod remote;
-mod secrets;
 mod signals;
 mod socket;
 mod telemetry;
-mod wire;
 
 use std::process::ExitCode;
 

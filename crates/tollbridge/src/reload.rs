@@ -11,14 +11,13 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
-use tollbridge_authn::ApiKeys;
 use tollbridge_config::Settings;
 use tollbridge_domain::{Act, Actor};
 use tollbridge_http::{ReloadError, ReloadReport, Shared, Steering, chain};
 
 use crate::{
     certificate::{Fresh, Presented},
-    local, wire,
+    local,
 };
 
 /// How often the file is looked at.
@@ -55,7 +54,6 @@ pub(crate) struct Helm {
     public: SocketAddr,
     /// Where the public listener speaks TLS.
     presented: Option<Arc<Presented>>,
-    api_keys: Arc<ApiKeys>,
     shared: OnceLock<Weak<Shared>>,
     /// What the process started with: what needs a restart is measured by it.
     started: Settings,
@@ -71,14 +69,12 @@ impl Helm {
         source: Option<Source>,
         public: SocketAddr,
         presented: Option<Arc<Presented>>,
-        api_keys: Arc<ApiKeys>,
         settings: Settings,
     ) -> Self {
         Self {
             source,
             public,
             presented,
-            api_keys,
             shared: OnceLock::new(),
             drain_window: Mutex::new(settings.server.drain_window),
             started: settings,
@@ -130,11 +126,14 @@ impl Helm {
         self.keep_windows(&mut settings);
         self.keep_tls(&mut settings);
         let number = shared.generation.load().number + 1;
-        let generation = wire::generation(&settings, number, self.public, Some(&self.api_keys))
-            .map_err(refused)?;
+        let generation =
+            tollbridge_node::generation(&settings, number, self.public, Some(&shared.api_keys))
+                .map_err(refused)?;
         follow_master(&shared, &settings).await?;
         shared.store.record_act(act, shared.clock.now()).await?;
-        shared.keyring.set_policy(local::policy(&settings));
+        shared
+            .keyring
+            .set_policy(tollbridge_node::policy(&settings));
         let generation = generation.watched(&shared.metrics);
         shared.generation.store(Arc::new(generation));
         if let (Some(presented), Some(pair)) = (&self.presented, pair) {
@@ -233,7 +232,7 @@ impl Steering for Helm {
 
 /// The master key, which `keys rewrap` may have changed.
 async fn follow_master(shared: &Shared, settings: &Settings) -> Result<(), ReloadError> {
-    let master = local::master_key(&settings.keys.master_key, true).map_err(refused)?;
+    let master = tollbridge_node::master_key(&settings.keys.master_key, true).map_err(refused)?;
     let adopted = shared.keyring.adopt_master(master).await;
     adopted.map_err(|error| ReloadError::Refused(format!("keys.master_key: {}", chain(&error))))
 }

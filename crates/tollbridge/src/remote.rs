@@ -12,7 +12,7 @@ use awc::{
 use serde_json::Value;
 use tollbridge_config::Settings;
 
-use crate::{cli::Common, failure::Failure, local};
+use crate::{cli::Common, failure::Failure};
 
 /// How long the server may take; `keys rotate --now` waits two seconds by design.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -37,7 +37,7 @@ impl Server {
         if let Some(base) = &common.admin {
             return Ok(Self::over_tcp(base.trim_end_matches('/'), key));
         }
-        let socket = crate::socket::path(&local::store_path(settings)?);
+        let socket = crate::socket::path(&tollbridge_node::store_path(settings)?);
         if socket.exists() {
             return Ok(Self::over_socket(socket));
         }

@@ -52,7 +52,7 @@ pub(crate) const KEYS: &[Key] = &[
 
     section("callers", "Who may mint, by name (`a-z 0-9 _ -`)."),
     section("callers.*", "One way to authenticate at the mint."),
-    text("callers.*.type", "caller type", None, "Required. `\"api_key\"`: `tbk_…` keys from the store, each bound to one such caller. `\"jwt\"`: tokens that an identity provider signs. `\"subrequest\"`: your application is asked whose cookie it is. `\"trusted_header\"`: a proxy says who it is. `\"introspection\"`: the issuer of an opaque token is asked (RFC 7662)."),
+    text("callers.*.type", "caller type", None, "Required. `\"api_key\"`: `tbk_…` keys from the store, each bound to one such caller. `\"application\"`: the application that mounts Tollbridge among its own handlers. `\"jwt\"`: tokens that an identity provider signs. `\"subrequest\"`: your application is asked whose cookie it is. `\"trusted_header\"`: a proxy says who it is. `\"introspection\"`: the issuer of an opaque token is asked (RFC 7662)."),
     count("callers.*.mints_per_minute", 1, MANY, None, "Tokens this caller may mint a minute. Without it, unlimited."),
     text("callers.*.issuer", "URL", None, "`jwt`: what `iss` must be, exactly. Without `jwks_url` its discovery document says where the keys are. `https`, or a literal loopback address."),
     text("callers.*.audience", "text", None, "`jwt`, required: what `aud` must be, or hold. `introspection`: whom the token must be for; without it, `client_id`."),

@@ -139,6 +139,10 @@ fn api_key(_section: &Section<'_>) -> Option<CallerKind> {
     Some(CallerKind::ApiKey)
 }
 
+fn application(_section: &Section<'_>) -> Option<CallerKind> {
+    Some(CallerKind::Application)
+}
+
 /// `claim:PATH`
 fn claim(section: &Section<'_>) -> Option<String> {
     if !section.holds("subject") {
@@ -265,6 +269,7 @@ struct Type {
 #[rustfmt::skip] // one type a line
 const TYPES: &[Type] = &[
     Type { word: "api_key", keys: &[], read: api_key },
+    Type { word: "application", keys: &[], read: application },
     Type { word: "jwt", keys: &["issuer", "audience", "jwks_url", "algorithms", "subject"], read: jwt },
     Type { word: "subrequest", keys: &["url", "forward_headers", "subject", "timeout", "cache_for"], read: subrequest },
     Type { word: "trusted_header", keys: &["subject"], read: trusted_header },

@@ -19,6 +19,8 @@ pub struct Caller {
 pub enum CallerKind {
     /// `api_key`: `tbk_…` keys from the store.
     ApiKey,
+    /// `application`: the application that mounts Tollbridge says who it is.
+    Application,
     /// `jwt`: tokens that an identity provider signs.
     Jwt(JwtCaller),
     /// `subrequest`: asks an application who somebody is.
@@ -96,6 +98,7 @@ impl CallerKind {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::ApiKey => "api_key",
+            Self::Application => "application",
             Self::Jwt(_) => "jwt",
             Self::Subrequest(_) => "subrequest",
             Self::TrustedHeader { .. } => "trusted_header",

@@ -12,7 +12,7 @@ pub(super) fn show_caller(page: &mut Page, name: &str, caller: &Caller) {
     page.text("type", caller.kind.as_str());
     page.set_some("mints_per_minute", caller.mints_per_minute);
     match &caller.kind {
-        CallerKind::ApiKey => {}
+        CallerKind::ApiKey | CallerKind::Application => {}
         CallerKind::Jwt(jwt) => {
             page.text_some("issuer", jwt.issuer.as_ref());
             page.text("audience", &jwt.audience);

@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) async fn run(common: Common, command: ApiKey) -> Result<(), Failure> {
     let settings = local::load(&common.config)?.settings;
-    let store = local::open_store(&settings, Mode::Create).await?;
+    let store = tollbridge_node::open_store(&settings, Mode::Create).await?;
     match command {
         ApiKey::Create {
             name,

@@ -17,8 +17,8 @@ use crate::{
 
 pub(super) async fn run(common: Common, command: Keys) -> Result<(), Failure> {
     let settings = local::load(&common.config)?.settings;
-    let store = local::open_store(&settings, Mode::Create).await?;
-    let keyring = local::open_keys(&settings, store.clone()).await?;
+    let store = tollbridge_node::open_store(&settings, Mode::Create).await?;
+    let keyring = tollbridge_node::open_keys(&settings, store.clone()).await?;
     match command {
         Keys::List => list(&common, &keyring),
         Keys::Rotate { now, reason } => rotate(&common, &keyring, now, &reason).await?,

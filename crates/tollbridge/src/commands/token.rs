@@ -14,7 +14,7 @@ use tollbridge_token::{Minter, RawToken, Verifier};
 use crate::{
     cli::{Common, Mint, Token},
     failure::Failure,
-    local, output, wire,
+    local, output,
 };
 
 pub(super) async fn run(common: Common, command: Token) -> Result<(), Failure> {
@@ -29,12 +29,12 @@ pub(super) async fn run(common: Common, command: Token) -> Result<(), Failure> {
 async fn mint(common: &Common, ask: &Mint) -> Result<(), Failure> {
     tollbridge_token::install();
     let settings = local::load(&common.config)?.settings;
-    let store = local::open_store(&settings, Mode::Create).await?;
-    let keyring = local::open_keys(&settings, store.clone()).await?;
-    let generation = wire::generation(&settings, 0, settings.server.listen, None)
+    let store = tollbridge_node::open_store(&settings, Mode::Create).await?;
+    let keyring = tollbridge_node::open_keys(&settings, store.clone()).await?;
+    let generation = tollbridge_node::generation(&settings, 0, settings.server.listen, None)
         .map_err(|error| Failure::Configuration(error.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let issuer = wire::issuer(&settings, settings.server.listen);
+    let issuer = tollbridge_node::issuer(&settings, settings.server.listen);
     let minter = Minter::new(
         keyring,
         issuer,
@@ -170,9 +170,9 @@ async fn verify(common: &Common, path: Option<PathBuf>) -> Result<(), Failure> {
     tollbridge_token::install();
     let raw = read(path)?;
     let settings = local::load(&common.config)?.settings;
-    let store = local::open_store(&settings, Mode::Existing).await?;
-    let keyring = local::open_keys(&settings, store.clone()).await?;
-    let issuer = wire::issuer(&settings, settings.server.listen);
+    let store = tollbridge_node::open_store(&settings, Mode::Existing).await?;
+    let keyring = tollbridge_node::open_keys(&settings, store.clone()).await?;
+    let issuer = tollbridge_node::issuer(&settings, settings.server.listen);
     let life = u32::try_from(settings.tokens.max_redeem_within.as_secs()).unwrap_or(u32::MAX);
     let verifier = Verifier::new(keyring, issuer, Moment::from_seconds(0), life);
     let now = SystemClock.now();

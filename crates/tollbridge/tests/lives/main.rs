@@ -27,6 +27,7 @@ mod keys;
 mod memory;
 mod misplaced;
 mod orders;
+mod pages;
 mod races;
 mod reloads;
 mod restarts;

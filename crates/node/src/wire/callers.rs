@@ -27,8 +27,13 @@ pub(super) fn callers(
     })?;
     let mut callers = settings.callers.iter().collect::<Vec<_>>();
     callers.sort_by_key(|(_, caller)| turn(&caller.kind));
+    // The application speaks for itself, before anybody is asked.
+    let asked = |(_, caller): &(&CallerName, &written::Caller)| {
+        !matches!(caller.kind, written::CallerKind::Application)
+    };
     callers
         .into_iter()
+        .filter(asked)
         .map(|(name, caller)| {
             one(name, &caller.kind, settings, api_keys, &tls).map_err(|why| WireError {
                 key: format!("callers.{name}"),

@@ -21,7 +21,7 @@ mod engines;
 /// Why settings that passed the check do not run here: a file that cannot be read, a pattern.
 #[derive(Debug, thiserror::Error)]
 #[error("{key}: {why}")]
-pub(crate) struct WireError {
+pub struct WireError {
     key: String,
     why: String,
 }
@@ -29,7 +29,10 @@ pub(crate) struct WireError {
 /// Makes the generation that the settings describe. `public` is where the public listener is
 /// really bound: the default of `server.public_url`. Without API keys nobody can authenticate: that
 /// is for commands that only want the routes.
-pub(crate) fn generation(
+///
+/// # Errors
+/// Where something that is written down cannot be had here: a file, a pattern.
+pub fn generation(
     settings: &written::Settings,
     number: u64,
     public: SocketAddr,
@@ -54,7 +57,12 @@ pub(crate) fn generation(
             .filter(|(_, caller)| matches!(caller.kind, written::CallerKind::ApiKey))
             .map(|(name, _)| name.clone())
             .collect(),
-        jwks_max_age: tollbridge_keyring::jwks_max_age(&crate::local::policy(settings)),
+        application: settings
+            .callers
+            .iter()
+            .find(|(_, caller)| matches!(caller.kind, written::CallerKind::Application))
+            .map(|(name, _)| name.clone()),
+        jwks_max_age: tollbridge_keyring::jwks_max_age(&crate::store::policy(settings)),
         mint_rates: mint_rates(settings),
         trust: Trust {
             proxies: settings.server.trusted_proxies.clone(),
@@ -71,7 +79,8 @@ pub(crate) fn generation(
 }
 
 /// Where bearers reach the bridge.
-pub(crate) fn public_url(settings: &written::Settings, public: SocketAddr) -> String {
+#[must_use]
+pub fn public_url(settings: &written::Settings, public: SocketAddr) -> String {
     settings
         .server
         .public_url
@@ -80,7 +89,8 @@ pub(crate) fn public_url(settings: &written::Settings, public: SocketAddr) -> St
 }
 
 /// What the public listener speaks.
-pub(crate) const fn scheme(settings: &written::Settings) -> &'static str {
+#[must_use]
+pub const fn scheme(settings: &written::Settings) -> &'static str {
     if settings.server.tls.is_some() {
         "https"
     } else {
@@ -89,7 +99,8 @@ pub(crate) const fn scheme(settings: &written::Settings) -> &'static str {
 }
 
 /// The issuer and audience of every token.
-pub(crate) fn issuer(settings: &written::Settings, public: SocketAddr) -> String {
+#[must_use]
+pub fn issuer(settings: &written::Settings, public: SocketAddr) -> String {
     settings
         .tokens
         .issuer

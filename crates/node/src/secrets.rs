@@ -59,7 +59,7 @@ pub(crate) fn text(template: &ValueTemplate) -> Result<Read, String> {
 
 /// What tells one version of a file from the next.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(crate) struct Version {
+pub struct Version {
     modified: Option<SystemTime>,
     /// Seconds and nanoseconds of the last change of anything, its permissions included.
     changed: (i64, i64),
@@ -106,7 +106,8 @@ impl Kept {
 }
 
 /// The version of a file that is there now.
-pub(crate) fn version(path: impl AsRef<Path>) -> Option<Version> {
+#[must_use]
+pub fn version(path: impl AsRef<Path>) -> Option<Version> {
     use std::os::unix::fs::MetadataExt;
     let meta = fs::metadata(path).ok()?;
     Some(Version {

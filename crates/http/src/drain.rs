@@ -1,0 +1,47 @@
+//! The end of a node: no more work, every session told, everybody owed an answer waited for.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::shared::Shared;
+
+impl Shared {
+    /// Takes no more work, tells the open sessions over `window` and waits for them; returns how
+    /// many were cut. `hurry` tells all that are left at once, and waits no longer than three seconds
+    /// more.
+    pub async fn drain(&self, window: Duration, hurry: CancellationToken) -> usize {
+        self.health.drain();
+        tracing::info!(
+            event = "drain.started",
+            sessions = self.registry.len(),
+            window_s = window.as_secs(),
+            "draining"
+        );
+        let until = Instant::now() + window;
+        let entered = self.all_entered(until, &hurry);
+        let (mut cut, ()) = tokio::join!(self.registry.drain(window, hurry.clone()), entered);
+        if cut > 0 && Instant::now() < until {
+            // Sessions that were being dialled when the drain began, told as they opened.
+            let left = until.saturating_duration_since(Instant::now());
+            cut = self.registry.drain(left, hurry).await;
+        }
+        tracing::info!(event = "drain.finished", cut, "drained");
+        cut
+    }
+
+    /// Waits for bearers whose upstream is being dialled: each has spent a use and is owed an
+    /// answer.
+    async fn all_entered(&self, until: Instant, hurry: &CancellationToken) {
+        let mut look = tokio::time::interval(Duration::from_millis(20));
+        while self.entering.load(Ordering::SeqCst) > 0
+            && Instant::now() < until
+            && !hurry.is_cancelled()
+        {
+            look.tick().await;
+        }
+    }
+}
