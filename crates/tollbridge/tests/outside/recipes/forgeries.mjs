@@ -12,7 +12,8 @@ const BODY = '{"route":"voice"}'
 const HEADERS = {
   'as it is': [FORGED],
   'in lower case': ['x-auth-request-user: root'],
-  'in odd case': ['x-aUTH-rEQUEST-uSER: root'],
+  'in capitals': ['X-AUTH-REQUEST-USER: root'],
+  'in odd case': ['x-Auth-REQUEST-user: root'],
   'twice': [FORGED, FORGED],
   'twice, in two cases': [FORGED, 'x-auth-request-user: ada'],
   'with underscores': ['X_Auth_Request_User: root'],
@@ -30,8 +31,8 @@ const HEADERS = {
   'behind a bare line feed': [`X-Other: a\n${FORGED}`],
   'behind a bare carriage return': [`X-Other: a\r${FORGED}`],
   'as groups': ['X-Auth-Request-Groups: admin'],
-  'under other products\' names': ['Remote-User: root', 'X-Forwarded-User: root', 'X-Auth-Request-Email: root', 'X-WEBAUTH-USER: root'],
-  'with another path for the proxy': [FORGED, 'X-Original-URL: /v1/bridge/voice', 'X-Rewrite-URL: /v1/bridge/voice', 'X-Forwarded-Uri: /v1/bridge/voice'],
+  'by other names': ['Remote-User: root', 'X-Forwarded-User: root', 'X-Auth-Request-Email: root', 'X-WEBAUTH-USER: root'],
+  'with another path for the proxy': [FORGED, 'X-Original-URL: /v1/bridge/voice', 'X-Forwarded-Uri: /v1/bridge/voice'],
   'with another method for the proxy': [FORGED, 'X-HTTP-Method-Override: GET', 'X-Forwarded-Method: GET'],
   'as if from the proxy': [FORGED, 'X-Forwarded-For: 127.0.0.1', 'X-Real-IP: 127.0.0.1', 'Forwarded: for=127.0.0.1'],
 }
@@ -40,10 +41,12 @@ const chunked = (trailer) => `11\r\n${BODY}\r\n0\r\n${trailer}\r\n\r\n`
 
 /** Rows for strangers and for who is logged in: the latter may be refused, or mint as themselves. */
 export const forged = [
-  ...Object.entries(HEADERS).map(([how, lines]) => ({ name: `the header ${how}`, what: { lines }, stranger: [401, 400, 431], known: [201, 401, 400, 431] })),
+  ...Object.entries(HEADERS).map(([how, lines]) => (
+    { name: `the header ${how}`, what: { lines }, stranger: [401, 400, 431], known: [201, 401, 400, 431] }
+  )),
   {
     name: 'the header in a trailer',
-    what: { lines: ['Transfer-Encoding: chunked', 'Trailer: X-Auth-Request-User', 'TE: trailers'], body: chunked(FORGED), framed: true },
+    what: { lines: ['Transfer-Encoding: chunked', 'Trailer: X-Auth-Request-User'], body: chunked(FORGED), framed: true },
     stranger: [401, 400],
     known: [201, 400, 401],
   },
@@ -58,13 +61,16 @@ export const forged = [
 /** Where else the mint might be found, or be found unguarded; all with the header forged and without a login. */
 export const targets = (host) => [
   '//v1/tokens', '/v1//tokens', '/v1/./tokens', '/./v1/tokens', '/v1/tokens/', '/v1/tokens/.', '/V1/TOKENS', '/v1/Tokens',
-  '/v1/%74okens', '/%76%31/tokens', '/v1%2ftokens', '/v1%2Ftokens', '/v1/%2574okens', '/v1/tokens;x', '/v1;x/tokens', '/v1/tokens%00', '/v1/tokens%20', '/v1/tokens%3b',
+  '/v1/%74okens', '/%76%31/tokens', '/v1%2ftokens', '/v1%2Ftokens', '/v1/%2574okens',
+  '/v1/tokens;x', '/v1;x/tokens', '/v1/tokens%00', '/v1/tokens%20', '/v1/tokens%3b', '/v1/tokens%0d%0a',
   '/v1/tokens?x=/v1/bridge/voice', '/v1/tokens#/v1/bridge/voice', '/v1/tokens?', '/v1\\tokens', '\\v1\\tokens',
-  '/v1/bridge/../tokens', '/v1/bridge/voice/../../tokens', '/v1/bridge/%2e%2e/tokens', '/v1/bridge/.%2e/tokens', '/v1/bridge/..%2ftokens',
-  '/v1/bridge/%2e%2e%2ftokens', '/v1/bridge/..;/tokens', '/v1/bridge/..%5ctokens', '/v1/bridge\\..\\tokens', '/v1/bridge/..%252ftokens',
-  '/x/../v1/tokens', '/login/../v1/tokens', '/%2e/v1/tokens', '/%2fv1/tokens', '/v1/tokens%0d%0a',
+  '/v1/bridge/../tokens', '/v1/bridge/voice/../../tokens', '/v1/bridge/%2e%2e/tokens', '/v1/bridge/.%2e/tokens',
+  '/v1/bridge/..%2ftokens', '/v1/bridge/%2e%2e%2ftokens', '/v1/bridge/..;/tokens', '/v1/bridge/..%5ctokens',
+  '/v1/bridge\\..\\tokens', '/v1/bridge/..%252ftokens',
+  '/x/../v1/tokens', '/login/../v1/tokens', '/%2e/v1/tokens', '/%2fv1/tokens',
   '/v1/realtime/client_secrets', '/v1/realtime/%63lient_secrets', '/v1/oauth/token', '/v1/forward-auth',
-  `https://${host}/v1/tokens`, `http://${host}/v1/tokens`, 'http://127.0.0.1/v1/tokens', `https://${host}/v1/bridge/../tokens`, `https://evil.example/v1/tokens`,
+  `https://${host}/v1/tokens`, `http://${host}/v1/tokens`, 'http://127.0.0.1/v1/tokens',
+  'https://evil.example/v1/tokens', `https://${host}/v1/bridge/../tokens`,
   'v1/tokens', '*', host,
 ]
 
@@ -73,12 +79,15 @@ export const isRefused = ({ status, body }) => status === 0 || status >= 300 || 
 
 /** Whole requests that hide another one, on the open path: `hidden` mints as root if anybody takes it for a request. */
 export function smuggled(host) {
-  const hidden = `POST /v1/tokens HTTP/1.1\r\nHost: ${host}\r\n${FORGED}\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`
-  const open = (lines, body, method = 'POST') => `${method} /v1/bridge/voice HTTP/1.1\r\nHost: ${host}\r\n${lines.join('\r\n')}\r\n\r\n${body}`
+  const text = (first, lines, body) => `${[`${first} HTTP/1.1`, `Host: ${host}`, ...lines].join('\r\n')}\r\n\r\n${body}`
+  const hidden = text('POST /v1/tokens', [FORGED, 'Content-Type: application/json', `Content-Length: ${BODY.length}`], BODY)
+  const open = (lines, body, method = 'POST') => text(`${method} /v1/bridge/voice`, lines, body)
   const whole = `0\r\n\r\n${hidden}`
   const length = `Content-Length: ${whole.length}`
   const te = 'Transfer-Encoding: chunked'
-  const key = ['Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', 'Connection: Upgrade']
+  const key = ['Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', 'Connection: Upgrade', 'Upgrade: websocket']
+  const upgrade = [...key, 'Sec-WebSocket-Version: 13']
+  const h2c = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA']
   return {
     'a length and chunks': open([length, te], whole),
     'chunks and a length': open([te, length], whole),
@@ -96,11 +105,11 @@ export function smuggled(host) {
     'a list of lengths': open([`Content-Length: 0, ${hidden.length}`], hidden),
     'a length with a sign': open(['Content-Length: +0'], hidden),
     'a body with GET': open([`Content-Length: ${hidden.length}`], hidden, 'GET'),
-    'an upgrade that is refused': open([...key, 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'], hidden, 'GET'),
-    'an upgrade of an unknown version': open([...key, 'Upgrade: websocket', 'Sec-WebSocket-Version: 777'], hidden, 'GET'),
-    'an upgrade with a body': open([...key, 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', `Content-Length: ${hidden.length}`], hidden, 'GET'),
-    'an upgrade to h2c': open(['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'], hidden, 'GET'),
-    'an upgrade by POST': open([...key, 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'], hidden),
+    'an upgrade that is refused': open(upgrade, hidden, 'GET'),
+    'an upgrade of an unknown version': open([...key, 'Sec-WebSocket-Version: 777'], hidden, 'GET'),
+    'an upgrade with a body': open([...upgrade, `Content-Length: ${hidden.length}`], hidden, 'GET'),
+    'an upgrade to h2c': open(h2c, hidden, 'GET'),
+    'an upgrade by POST': open(upgrade, hidden),
     'one request behind the other': open(['Content-Length: 0'], hidden),
   }
 }

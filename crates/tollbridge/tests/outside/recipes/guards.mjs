@@ -44,6 +44,7 @@ const AROUND_CADDY = (folder, { port, spare }) => `
 import ${folder}/Caddyfile
 `
 
+const ENVOY = ['--concurrency', '1', '--disable-hot-restart', '-l', 'warning']
 const NGINX = {
   around: (folder) => ['nginx.conf', AROUND_NGINX(folder)],
   command: ({ folder }) => ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')],
@@ -53,20 +54,22 @@ const NGINX = {
 /**
  * Each with what its page writes that is elsewhere here (`as`), what stands around its files, and its command; `bin` is
  * where the wheels' programs are. Then what is peculiar: the `page` of another name, the address that is `ready` first, the
- * `ca` of its certificate, how its log shows a handshake (`logged`), what it takes for a `yes`.
+ * `ca` of its certificate, how its log shows a handshake (`logged`), what it takes for a `yes`, whether its version is ours to
+ * choose (`pinned`).
  */
 export const GUARDS = {
   'run-behind-nginx': {
     page: '../run-behind-nginx',
     ready: '/livez',
-    as: ({ folder, port }) => ({ 'listen 443': `listen 127.0.0.1:${port}`, '/var/log/nginx': folder, ...certificate(folder) }),
+    as: (at) => nginx(at),
     ...NGINX,
   },
   nginx: {
-    as: ({ folder, port, app }) => ({ 'listen 443': `listen 127.0.0.1:${port}`, '/var/log/nginx': folder, ...login(app), ...certificate(folder) }),
+    as: ({ app, ...at }) => ({ ...nginx(at), ...login(app) }),
     ...NGINX,
   },
   caddy: {
+    pinned: true,
     as: ({ folder, app }) => ({ '/var/log/caddy': folder, ...login(app) }),
     around: (folder, ports) => ['around.caddyfile', AROUND_CADDY(folder, ports)],
     command: ({ folder, bin }) => [join(bin, 'caddy'), 'run', '--config', join(folder, 'around.caddyfile'), '--adapter', 'caddyfile'],
@@ -74,6 +77,7 @@ export const GUARDS = {
     ca: 'storage/pki/authorities/local/root.crt',
   },
   traefik: {
+    pinned: true,
     as: ({ folder, port, app }) => ({
       ':443': `127.0.0.1:${port}`,
       '/var/log/traefik': folder,
@@ -86,6 +90,7 @@ export const GUARDS = {
     logged: 'bridge@file',
   },
   envoy: {
+    pinned: true,
     as: ({ folder, port, bridge, app }) => ({
       'address: 0.0.0.0, port_value: 443': `address: 127.0.0.1, port_value: ${port}`,
       'port_value: 8080': `port_value: ${bridge}`,
@@ -93,12 +98,13 @@ export const GUARDS = {
       '/var/log/envoy': folder,
       ...certificate(folder),
     }),
-    command: ({ folder, bin }) => [join(bin, 'envoy'), '-c', join(folder, 'envoy.yaml'), '--concurrency', '1', '--disable-hot-restart', '-l', 'warning'],
+    command: ({ folder, bin }) => [join(bin, 'envoy'), '-c', join(folder, 'envoy.yaml'), ...ENVOY],
     version: (bin) => [join(bin, 'envoy'), '--version'],
     yes: 200,
   },
 }
 
+const nginx = ({ folder, port }) => ({ 'listen 443': `listen 127.0.0.1:${port}`, '/var/log/nginx': folder, ...certificate(folder) })
 const login = (port) => ({ '127.0.0.1:3000': `127.0.0.1:${port}` })
 const certificate = (folder) => ({ '/etc/ssl/voice.crt': join(folder, 'cert.pem'), '/etc/ssl/voice.key': join(folder, 'key.pem') })
 

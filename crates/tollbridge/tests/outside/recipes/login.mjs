@@ -66,7 +66,8 @@ export class Login {
     const sid = /(?:^|; )sid=([^;]+)/.exec(request.headers.cookie ?? '')?.[1]
     const user = this.#sessions.get(sid)
     if (user === undefined) return answer.writeHead(401).end()
-    answer.writeHead(this.yes, { 'x-auth-request-user': user, 'x-auth-request-groups': 'staff', 'set-cookie': `sid=${sid}; ${RENEWED}` }).end()
+    const identity = { 'x-auth-request-user': user, 'x-auth-request-groups': 'staff' }
+    answer.writeHead(this.yes, { ...identity, 'set-cookie': `sid=${sid}; ${RENEWED}` }).end()
   }
 }
 

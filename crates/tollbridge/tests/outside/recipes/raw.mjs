@@ -7,7 +7,8 @@ import { connect as secure } from 'node:tls'
 const LIMIT = 45_000
 
 /** A request as text. `lines` are header fields as they go on the wire, `body` gets its length unless `framed`. */
-export function request({ method = 'POST', target = '/v1/tokens', version = '1.1', host, lines = [], body = '', framed = false, type = 'application/json' }) {
+export function request({ method = 'POST', target = '/v1/tokens', version = '1.1', host, lines = [], body = '', ...how }) {
+  const { framed = false, type = 'application/json' } = how
   const said = [`${method} ${target} HTTP/${version}`, `Host: ${host}`]
   if (!lines.some((line) => /^connection\s*:/i.test(line))) said.push('Connection: close')
   if (type) said.push(`Content-Type: ${type}`)
@@ -42,6 +43,20 @@ export function send(bytes, { port, from, tls, linger = 0 }) {
     socket.on('error', done) // a reset is an answer, too
     socket.on('close', done)
   })
+}
+
+/** How many requests are under way at once: the login lives in this process, and the proxies give it two seconds. */
+const AT_ONCE = 8
+
+/** Does something for each row, a few at a time; what came of them in the rows' order. */
+export async function few(rows, act) {
+  const left = [...rows.entries()]
+  const done = []
+  const work = async () => {
+    for (let next = left.shift(); next; next = left.shift()) done[next[0]] = await act(next[1])
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return done
 }
 
 /** The first answer: `{ status, headers, body, whole }`; status 0 where there is none. */
