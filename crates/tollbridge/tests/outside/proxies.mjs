@@ -145,7 +145,7 @@ async function outage(house, cookie) {
   }
   app.fault = undefined
   await app.stop()
-  const { status } = await house.through({ lines: [cookie] })
+  const { status } = await house.through({ lines: [cookie, `${HEADER}: root`] })
   check(`${name}: without the login nobody mints`, status >= 500, String(status))
   live.send('still here')
   const heard = String(await live.inbox.next())

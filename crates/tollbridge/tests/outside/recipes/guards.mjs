@@ -4,14 +4,14 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 
 import { Bridge, run } from '../bridge.mjs'
 
 const paths = ['/usr/sbin', '/sbin']
 const env = { ...process.env, PATH: [process.env.PATH, ...paths].join(delimiter) }
 const running = new Set()
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
+// A killed master of nginx leaves its workers behind; asked politely it takes them along.
+process.on('exit', () => running.forEach((child) => child.kill('SIGTERM')))
 
 /** What stands around a page's file in a folder of one's own, without root, on a port that is free. */
 const AROUND_NGINX = (folder) => `
@@ -147,10 +147,14 @@ export async function startGuard(name, at) {
   }
 }
 
-/** A port that nobody listens on, outside the range from which the kernel takes its own. */
+const given = new Set()
+
+/** A port that nobody listens on and nobody was given, outside the range from which the kernel takes its own. */
 export async function freePort() {
   for (;;) {
     const port = 15_000 + Math.floor(Math.random() * 15_000)
+    if (given.has(port)) continue
+    given.add(port)
     const server = createServer()
     const free = await new Promise((resolve) => {
       server.once('error', () => resolve(false))
@@ -158,6 +162,5 @@ export async function freePort() {
     })
     await new Promise((resolve) => (free ? server.close(resolve) : resolve()))
     if (free) return port
-    await pause(1)
   }
 }
