@@ -18,7 +18,7 @@ _default:
 # Runs every gate and counts: "N passed, N failed".
 [group('all')]
 ci:
-    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test+release canary demo-page sdks jwks speech rotation chaos autobahn+fuzz-build fuzz-smoke
+    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test+release canary demo-page sdks proxies jwks speech rotation chaos autobahn+fuzz-build fuzz-smoke
 
 # Serves the demo and opens its page.
 [group('all')]
@@ -91,7 +91,7 @@ release:
 
 # Runs every outside script in its short form.
 [group('outside')]
-outside: release canary demo-page sdks jwks speech rotation chaos soak stall drain disorder autobahn
+outside: release canary demo-page sdks proxies jwks speech rotation chaos soak stall drain disorder autobahn
 
 # Proves that the search of the servers' logs finds each kind of secret.
 [group('outside')]
@@ -107,6 +107,11 @@ demo-page *ARGS:
 [group('outside')]
 sdks *NAMES:
     node {{ outside }}/sdks.mjs {{ python }} {{ NAMES }}
+
+# Runs the how-to pages about proxies as they are written, and all the ways to lie to them: nginx, Caddy, Traefik, Envoy.
+[group('outside')]
+proxies *NAMES:
+    node {{ outside }}/proxies.mjs target/tools/proxies/bin {{ python }} {{ NAMES }}
 
 # Has third-party libraries verify our tokens from the JWKS: PyJWT, and jose from npm.
 [group('outside')]

@@ -28,6 +28,7 @@ look() {
   have c++ || lacks "a C++ compiler (c++), for the fuzzers" g++
   have chromium || have chromium-browser || have google-chrome || lacks "chromium, for the demo's page" chromium
   have espeak-ng || lacks "espeak-ng, for real speech" espeak-ng
+  PATH=$PATH:/usr/sbin have nginx || lacks "nginx, for the pages about proxies" nginx
   have python3 || lacks "python3" python3
   python_has ensurepip || lacks "python3's venv and pip" python3-venv
   python_has lib2to3 || lacks "python3's lib2to3, for the Autobahn suite" python3-lib2to3
@@ -81,6 +82,7 @@ node_packages() {
 
 wheels "$tools/wheels" deploy/dev/tools.txt
 wheels "$tools/python" "$outside/requirements.txt"
+wheels "$tools/proxies" "$outside/proxies.txt"
 node_packages
 
 exec "$tools/wheels/bin/just" ci
