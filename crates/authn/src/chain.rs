@@ -84,6 +84,12 @@ impl Chain {
         }
     }
 
+    /// The authenticator of this name.
+    #[must_use]
+    pub fn get(&self, name: &CallerName) -> Option<&Arc<dyn Authenticator>> {
+        self.authenticators.iter().find(|one| one.name() == name)
+    }
+
     /// Has `judged` told every verdict but [`Verdict::Absent`], and `asked` how questions to other
     /// servers end. The first who watch stay.
     pub fn watch(

@@ -136,6 +136,22 @@ impl SecretRef {
     }
 }
 
+/// Whether two references lead to the same place, of literals: say the same.
+impl PartialEq for SecretRef {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Env(one), Self::Env(other)) | (Self::Cred(one), Self::Cred(other)) => {
+                one == other
+            }
+            (Self::File(one), Self::File(other)) => one == other,
+            (Self::Inline(one), Self::Inline(other)) => one.reveal() == other.reveal(),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for SecretRef {}
+
 impl fmt::Display for SecretRef {
     /// The reference as it is written; `[redacted]` for a literal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

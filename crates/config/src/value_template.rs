@@ -8,14 +8,14 @@ use crate::{
 };
 
 /// A value in parts, to be put together for each session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ValueTemplate {
     /// In order; never empty.
     pub parts: Vec<Part>,
 }
 
 /// One part of a value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Part {
     /// As it is; no secret.
     Text(String),

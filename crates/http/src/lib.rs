@@ -107,15 +107,14 @@ pub fn bridge(shared: web::Data<Shared>) -> impl FnOnce(&mut web::ServiceConfig)
 /// The addresses that mint.
 fn minting() -> [actix_web::Resource; 2] {
     [
-        only(web::resource("/v1/tokens"), "POST").route(web::post().to(mint::mint)),
-        only(web::resource("/v1/realtime/client_secrets"), "POST")
-            .route(web::post().to(openai::client_secrets)),
+        only("/v1/tokens", "POST").route(web::post().to(mint::mint)),
+        only("/v1/realtime/client_secrets", "POST").route(web::post().to(openai::client_secrets)),
     ]
 }
 
 /// The public keys.
 fn published() -> actix_web::Resource {
-    only(web::resource("/.well-known/jwks.json"), "GET, HEAD")
+    only("/.well-known/jwks.json", "GET, HEAD")
         .route(web::get().to(jwks::jwks))
         .route(web::head().to(jwks::jwks))
 }
@@ -124,25 +123,30 @@ fn published() -> actix_web::Resource {
 pub fn admin(cfg: &mut web::ServiceConfig) {
     cfg.configure(admin::configure)
         .configure(healthy)
-        .service(only(web::resource("/startupz"), "GET").route(web::get().to(health::startupz)))
-        .service(only(web::resource("/metrics"), "GET").route(web::get().to(scrape)))
+        .service(only("/startupz", "GET").route(web::get().to(health::startupz)))
+        .service(only("/metrics", "GET").route(web::get().to(scrape)))
         .default_service(web::to(nothing));
 }
 
 fn healthy(cfg: &mut web::ServiceConfig) {
-    cfg.service(only(web::resource("/livez"), "GET").route(web::get().to(health::livez)))
-        .service(only(web::resource("/readyz"), "GET").route(web::get().to(health::readyz)));
+    cfg.service(only("/livez", "GET").route(web::get().to(health::livez)))
+        .service(only("/readyz", "GET").route(web::get().to(health::readyz)));
 }
 
-/// A resource that answers every other method with 405 and what it takes.
-fn only(resource: actix_web::Resource, methods: &'static str) -> actix_web::Resource {
-    resource.default_service(web::to(move || async move {
-        Err::<HttpResponse, Problem>(
-            Problem::new(Code::MethodNotAllowed)
-                .header(header::ALLOW, header::HeaderValue::from_static(methods))
-                .closing(),
-        )
-    }))
+/// A resource that answers every other method with 405 and what it takes. Its address is what came:
+/// actix compares what is left of `/v1/%74okens` after decoding, and a proxy in front that guards
+/// `/v1/tokens` does not.
+fn only(path: &'static str, methods: &'static str) -> actix_web::Resource {
+    let spelt = guard::fn_guard(move |asked| asked.head().uri.path().ends_with(path));
+    web::resource(path)
+        .guard(spelt)
+        .default_service(web::to(move || async move {
+            Err::<HttpResponse, Problem>(
+                Problem::new(Code::MethodNotAllowed)
+                    .header(header::ALLOW, header::HeaderValue::from_static(methods))
+                    .closing(),
+            )
+        }))
 }
 
 async fn nothing() -> Result<HttpResponse, Problem> {

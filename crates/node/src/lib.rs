@@ -21,5 +21,5 @@ pub use self::{
     node::{Node, Running},
     secrets::{Version, version},
     store::{master_key, open_keys, open_store, policy, store_path},
-    wire::{WireError, generation, issuer, public_url, scheme},
+    wire::{Before, WireError, generation, issuer, public_url, scheme},
 };

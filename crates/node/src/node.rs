@@ -59,7 +59,7 @@ impl Node {
         let epoch = store.advance_epoch(clock.now()).await.map_err(of_store)?;
         let api_keys = ApiKeys::load(store.clone()).await.map_err(of_store)?;
         let api_keys = Arc::new(api_keys);
-        let generation = wire::generation(settings, 1, public, Some(&api_keys))
+        let generation = wire::generation(settings, 1, public, Some(&api_keys), None)
             .map_err(|error| NodeError::Configuration(error.to_string()))?
             .watched(&metrics);
         let issuer = wire::issuer(settings, public);

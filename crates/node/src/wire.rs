@@ -26,6 +26,16 @@ pub struct WireError {
     why: String,
 }
 
+/// The generation before, and the settings that it was made of. What has fetched something keeps it
+/// where its settings are the same: a reload during an outage must not make the outage ours.
+#[derive(Clone, Copy)]
+pub struct Before<'a> {
+    /// What was written.
+    pub settings: &'a written::Settings,
+    /// What was made of it.
+    pub generation: &'a Generation,
+}
+
 /// Makes the generation that the settings describe. `public` is where the public listener is
 /// really bound: the default of `server.public_url`. Without API keys nobody can authenticate: that
 /// is for commands that only want the routes.
@@ -37,18 +47,19 @@ pub fn generation(
     number: u64,
     public: SocketAddr,
     api_keys: Option<&Arc<ApiKeys>>,
+    before: Option<Before<'_>>,
 ) -> Result<Generation, WireError> {
     let routes = settings
         .routes
         .iter()
-        .map(|(name, written)| route(name, written))
+        .map(|(name, written)| route(name, written, before))
         .collect::<Result<Vec<_>, _>>()?;
     let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     Ok(Generation {
         number,
         routes: Table::new(routes),
         chain: Chain::new(match api_keys {
-            Some(keys) => callers::callers(settings, keys)?,
+            Some(keys) => callers::callers(settings, keys, before)?,
             None => Vec::new(),
         }),
         api_key_callers: settings
@@ -123,6 +134,7 @@ fn rate(per_minute: Option<u32>) -> Option<Rate> {
 fn route(
     name: &tollbridge_domain::RouteName,
     written: &written::Route,
+    before: Option<Before<'_>>,
 ) -> Result<Route, WireError> {
     let fail = |key: &str, why: String| WireError {
         key: format!("routes.{name}.{key}"),
@@ -167,14 +179,17 @@ fn route(
             .map_err(|(key, why)| fail(&format!("credentials.query.{key}"), why))?,
         credential_message: credentials(&written.credentials.message)
             .map_err(|(key, why)| fail(&format!("credentials.message.{key}"), why))?,
-        fetch: written
-            .credentials
-            .fetch
-            .as_ref()
-            .map(|fetch| engines::fetch(fetch, written.limits.connect_timeout, ca.as_deref()))
-            .transpose()
-            .map_err(|why| fail("credentials", why))?
-            .map(Arc::new),
+        fetch: match before.and_then(|before| engines::kept(name, written, before)) {
+            Some(kept) => Some(kept),
+            None => written
+                .credentials
+                .fetch
+                .as_ref()
+                .map(|fetch| engines::fetch(fetch, written.limits.connect_timeout, ca.as_deref()))
+                .transpose()
+                .map_err(|why| fail("credentials", why))?
+                .map(Arc::new),
+        },
         sign: written
             .credentials
             .sign

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tollbridge_config::Settings;
 use tollbridge_domain::{Act, Actor};
 use tollbridge_http::{ReloadError, ReloadReport, Shared, Steering, chain};
+use tollbridge_node::Before;
 
 use crate::{
     certificate::{Fresh, Presented},
@@ -57,7 +58,8 @@ pub(crate) struct Helm {
     shared: OnceLock<Weak<Shared>>,
     /// What the process started with: what needs a restart is measured by it.
     started: Settings,
-    drain_window: Mutex<Duration>,
+    /// What is in force.
+    in_force: Mutex<Arc<Settings>>,
     /// One reload at a time.
     turn: tokio::sync::Mutex<()>,
     drain: Notify,
@@ -76,7 +78,7 @@ impl Helm {
             public,
             presented,
             shared: OnceLock::new(),
-            drain_window: Mutex::new(settings.server.drain_window),
+            in_force: Mutex::new(Arc::new(settings.clone())),
             started: settings,
             turn: tokio::sync::Mutex::new(()),
             drain: Notify::new(),
@@ -95,10 +97,12 @@ impl Helm {
 
     /// How long a drain may take, as configured now.
     pub(crate) fn drain_window(&self) -> Duration {
-        *self
-            .drain_window
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.in_force().server.drain_window
+    }
+
+    fn in_force(&self) -> Arc<Settings> {
+        let settings = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&settings)
     }
 
     /// Reloads on a signal.
@@ -125,10 +129,20 @@ impl Helm {
         let pair = self.read_pair(&settings)?;
         self.keep_windows(&mut settings);
         self.keep_tls(&mut settings);
-        let number = shared.generation.load().number + 1;
-        let generation =
-            tollbridge_node::generation(&settings, number, self.public, Some(&shared.api_keys))
-                .map_err(refused)?;
+        let (was_written, was) = (self.in_force(), shared.generation.load_full());
+        let number = was.number + 1;
+        let before = Before {
+            settings: &was_written,
+            generation: &was,
+        };
+        let generation = tollbridge_node::generation(
+            &settings,
+            number,
+            self.public,
+            Some(&shared.api_keys),
+            Some(before),
+        )
+        .map_err(refused)?;
         follow_master(&shared, &settings).await?;
         shared.store.record_act(act, shared.clock.now()).await?;
         shared
@@ -139,10 +153,8 @@ impl Helm {
         if let (Some(presented), Some(pair)) = (&self.presented, pair) {
             presented.serve(pair);
         }
-        *self
-            .drain_window
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = settings.server.drain_window;
+        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        *in_force = Arc::new(settings);
         Ok(ReloadReport {
             generation: number,
             needs_restart,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{json_pointer::JsonPointer, secret_ref::SecretRef};
 
 /// `[callers.NAME]`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Caller {
     /// How it shows who it is.
     pub kind: CallerKind,
@@ -14,7 +14,7 @@ pub struct Caller {
 }
 
 /// `callers.NAME.type`, and the keys of that type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CallerKind {
     /// `api_key`: `tbk_…` keys from the store.
@@ -35,7 +35,7 @@ pub enum CallerKind {
 }
 
 /// `type = "jwt"`. At least one of `issuer` and `jwks_url` is there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct JwtCaller {
     /// `iss`, exactly; where keys are discovered without `jwks_url`.
     pub issuer: Option<String>,
@@ -50,7 +50,7 @@ pub struct JwtCaller {
 }
 
 /// `type = "subrequest"`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SubrequestCaller {
     /// Who is asked.
     pub url: String,
@@ -74,7 +74,7 @@ pub enum AnswerSubject {
 }
 
 /// `type = "introspection"`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IntrospectionCaller {
     /// Who is asked.
     pub url: String,

@@ -20,7 +20,7 @@ pub struct Credentials {
 }
 
 /// An engine that asks somebody for a credential before the upstream is dialled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fetch {
     /// `oauth2`: RFC 6749, 4.4.
     OAuth2 {

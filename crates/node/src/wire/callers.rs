@@ -12,7 +12,7 @@ use tollbridge_domain::{CallerName, Clock, SystemClock};
 use tollbridge_outbound::Tls;
 use url::Url;
 
-use super::WireError;
+use super::{Before, WireError};
 use crate::secrets;
 
 /// Every caller, in the order in which they are asked: those who need nobody else come first, and
@@ -20,6 +20,7 @@ use crate::secrets;
 pub(super) fn callers(
     settings: &written::Settings,
     api_keys: &Arc<ApiKeys>,
+    before: Option<Before<'_>>,
 ) -> Result<Vec<Arc<dyn Authenticator>>, WireError> {
     let tls = Tls::new(None).map_err(|error| WireError {
         key: "callers".to_owned(),
@@ -35,12 +36,33 @@ pub(super) fn callers(
         .into_iter()
         .filter(asked)
         .map(|(name, caller)| {
+            if let Some(kept) = before.and_then(|before| kept(name, &caller.kind, before)) {
+                return Ok(kept);
+            }
             one(name, &caller.kind, settings, api_keys, &tls).map_err(|why| WireError {
                 key: format!("callers.{name}"),
                 why,
             })
         })
         .collect()
+}
+
+/// Who judged for this caller before and knows other people's keys, where nothing about it has
+/// changed.
+fn kept(
+    name: &CallerName,
+    kind: &written::CallerKind,
+    before: Before<'_>,
+) -> Option<Arc<dyn Authenticator>> {
+    let remembers = matches!(
+        kind,
+        written::CallerKind::Jwt(_)
+            | written::CallerKind::Introspection(_)
+            | written::CallerKind::Subrequest(_)
+    );
+    let same = before.settings.callers.get(name)?.kind == *kind;
+    let kept = before.generation.chain.get(name)?;
+    (remembers && same).then(|| Arc::clone(kept))
 }
 
 const fn turn(kind: &written::CallerKind) -> u8 {

@@ -7,10 +7,11 @@ use tollbridge_credential::{
     AzureManagedIdentity, ClientAuth, Credential, GcpMetadata, GcpServiceAccount, Method, OAuth2,
     Reader, Source, Tls, TokenCommand, TokenUrl, Yields,
 };
-use tollbridge_domain::SystemClock;
+use tollbridge_domain::{RouteName, SystemClock};
 use tollbridge_http::Sign;
 use url::Url;
 
+use super::Before;
 use crate::secrets;
 
 /// What fetches a route's credential, within `timeout`; it trusts what the route's upstream leg
@@ -27,6 +28,21 @@ pub(super) fn fetch(
         timeout,
         tls,
     ))
+}
+
+/// What fetched for this route before, where it would be made of the same again. With an authority of
+/// its own it is not: that file may hold another.
+pub(super) fn kept(
+    name: &RouteName,
+    written: &written::Route,
+    before: Before<'_>,
+) -> Option<Arc<Credential>> {
+    let old = before.settings.routes.get(name)?;
+    let same = written.credentials.fetch == old.credentials.fetch
+        && written.limits.connect_timeout == old.limits.connect_timeout
+        && (&written.ca, &old.ca) == (&None, &None);
+    let route = before.generation.routes.get(name.as_str())?;
+    route.fetch.clone().filter(|_| same)
 }
 
 fn source(written: &written::Fetch) -> Result<Source, String> {

@@ -29,7 +29,7 @@ pub(super) fn run(common: &Common) -> Result<(), Failure> {
 /// Secrets are read, too: a reference that leads nowhere is found here and not at the first
 /// session.
 fn unreadable(settings: &tollbridge_config::Settings) -> Result<(), Failure> {
-    tollbridge_node::generation(settings, 0, settings.server.listen, None)
+    tollbridge_node::generation(settings, 0, settings.server.listen, None, None)
         .map(drop)
         .map_err(|error| Failure::Configuration(error.to_string()))
 }

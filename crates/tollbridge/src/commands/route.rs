@@ -13,7 +13,7 @@ use crate::{
 pub(super) async fn run(common: Common, command: Routes) -> Result<(), Failure> {
     let Routes::Test(ask) = command;
     let settings = local::load(&common.config)?.settings;
-    let generation = tollbridge_node::generation(&settings, 0, settings.server.listen, None)
+    let generation = tollbridge_node::generation(&settings, 0, settings.server.listen, None, None)
         .map_err(|error| Failure::Configuration(error.to_string()))?;
     let route = generation
         .routes

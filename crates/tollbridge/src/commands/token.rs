@@ -31,7 +31,7 @@ async fn mint(common: &Common, ask: &Mint) -> Result<(), Failure> {
     let settings = local::load(&common.config)?.settings;
     let store = tollbridge_node::open_store(&settings, Mode::Create).await?;
     let keyring = tollbridge_node::open_keys(&settings, store.clone()).await?;
-    let generation = tollbridge_node::generation(&settings, 0, settings.server.listen, None)
+    let generation = tollbridge_node::generation(&settings, 0, settings.server.listen, None, None)
         .map_err(|error| Failure::Configuration(error.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let issuer = tollbridge_node::issuer(&settings, settings.server.listen);

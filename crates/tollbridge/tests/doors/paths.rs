@@ -1,6 +1,6 @@
 //! B24: a path is looked up as it came, and leads to one route or nowhere.
 
-use tollbridge_testkit::{Handshake, get};
+use tollbridge_testkit::{Handshake, get, post_json};
 
 use crate::{
     plan::Plan,
@@ -130,5 +130,35 @@ async fn socket_io_is_told_that_it_is_another_protocol() {
             "{path}"
         );
     }
+    stage.end().await;
+}
+
+/// A proxy in front that guards `/v1/tokens` compares what came. Another spelling must not mint.
+#[tokio::test]
+async fn the_mint_has_one_spelling() {
+    let upstream = echoing().await;
+    let stage = Plan::new().route("voice", &upstream.url()).start().await;
+    let bearer = format!("Bearer {}", stage.api_key);
+    let body = serde_json::json!({ "route": "voice" });
+    for (path, status) in [
+        ("/v1/tokens", 201),
+        ("/v1/%74okens", 404),
+        ("/%761/tokens", 404),
+        ("/v1%2Ftokens", 404),
+        ("/v1/tokens%20", 404),
+        ("/v1/tokens/", 404),
+        ("//v1/tokens", 404),
+        ("/v1/./tokens", 404),
+        ("/v1/x/../tokens", 404),
+        ("/V1/tokens", 404),
+        ("/v1/tokens;x", 404),
+        ("/v1/realtime/client%5fsecrets", 404),
+    ] {
+        let headers = [("authorization", bearer.as_str())];
+        let told = post_json(stage.server.public(), path, &headers, &body).await;
+        assert_eq!(told.status, status, "{path}: {told:?}");
+    }
+    let jwks = get(stage.server.public(), "/.well-known/jwks%2ejson", &[]).await;
+    assert_eq!(jwks.status, 404);
     stage.end().await;
 }

@@ -291,6 +291,22 @@ async fn an_outage_is_a_503_that_says_when_to_come_back_and_touches_no_session()
     }
 }
 
+/// A reload during an outage must not make the outage ours.
+#[tokio::test]
+async fn a_reload_keeps_the_keys_that_were_fetched() {
+    let upstream = Upstream::echo("x-api-key", CREDENTIAL).await;
+    let backend = Backend::start();
+    let house = house(&upstream, &backend, TRUSTING).await;
+    let token = format!("Bearer {}", backend.token(&json!({})));
+    let bearer = [("Authorization", token.as_str())];
+    assert_eq!(mint(&house, &bearer, &echo()).await.status, 201);
+    backend.broken.store(true, Ordering::SeqCst);
+    let report = house.told("POST", "reload", &json!({})).await;
+    assert_eq!(report["generation"], 2, "{report}");
+    let minted = mint(&house, &bearer, &echo()).await;
+    assert_eq!(minted.status, 201, "{minted:?}");
+}
+
 #[tokio::test]
 async fn check_says_that_nobody_may_write_a_trusted_header() {
     let upstream = Upstream::echo("x-api-key", CREDENTIAL).await;

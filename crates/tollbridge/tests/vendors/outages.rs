@@ -115,6 +115,9 @@ async fn an_outage_while_the_old_token_lasts_is_seen_by_nobody() {
     let house = between(&entra, &upstream).await;
     visit(&house).await;
     entra.behave(EntraMood::Down);
+    // Nor does a reload forget it.
+    let reloaded = house.server.cli(&["reload"]).await;
+    assert!(reloaded.status.success(), "{reloaded:?}");
     // Due after eight seconds of ten.
     recovered(async || {
         visit(&house).await;
