@@ -143,6 +143,13 @@ impl Book {
         (*landed >= flight).then(|| outcome.clone())
     }
 
+    /// What is held is to be renewed by the next who wants it, who need not wait for that.
+    pub(crate) fn age(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.renew = held.since;
+        }
+    }
+
     /// An upstream refused this one. The first refusal counts at once; those that follow close on
     /// each other do only now and then, since the upstream may refuse whatever is brought to it.
     pub(crate) fn refuse(&mut self, generation: u64, now: Moment) {

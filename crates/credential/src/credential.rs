@@ -107,6 +107,12 @@ impl Credential {
         got.unwrap_or(Err(FetchError::Timeout(core.patience)))
     }
 
+    /// Somebody may have put another secret in place: the next [`get`](Self::get) begins a renewal,
+    /// and is itself given what is held.
+    pub fn renew_soon(&self) {
+        self.0.book().age();
+    }
+
     /// An upstream answered 401 to this one: the next [`get`](Self::get) renews it, once, however
     /// many report the same one. Where the upstream refuses the new one as well, and again, it is
     /// renewed at growing intervals only, up to half a minute.

@@ -117,6 +117,30 @@ async fn a_renewal_under_load_is_one_request_and_nobody_waits_for_it() {
     assert_eq!(endpoint.most_at_once(), 1);
 }
 
+/// After a reload: a secret's file may hold another, and the endpoint may be down.
+#[actix_rt::test]
+async fn what_is_to_be_renewed_soon_is_given_out_meanwhile_and_renewed_once() {
+    let gate = Gate::default();
+    gate.open();
+    let endpoint = gated(&gate);
+    let credential = credential(Source::OAuth2(oauth2(&endpoint))).0;
+    let mut fetches = outcomes(&credential);
+    let http = Http::new();
+    credential.renew_soon();
+    assert_eq!(text(&credential.get(&http).await.unwrap()), "token-1");
+    gate.close();
+    credential.renew_soon();
+    for _ in 0..10 {
+        let given = poll_immediate(Box::pin(credential.get(&http))).await;
+        assert_eq!(text(&given.unwrap().unwrap()), "token-1");
+    }
+    endpoint.until_asked(2).await;
+    gate.open();
+    ended(&mut fetches, 2).await;
+    assert_eq!(text(&credential.get(&http).await.unwrap()), "token-2");
+    assert_eq!(endpoint.asked().len(), 2);
+}
+
 #[actix_rt::test]
 async fn many_refusals_of_the_same_one_cost_one_renewal() {
     let endpoint = Endpoint::issuing(1_000);

@@ -31,7 +31,8 @@ pub(super) fn fetch(
 }
 
 /// What fetched for this route before, where it would be made of the same again. With an authority of
-/// its own it is not: that file may hold another.
+/// its own it is not: that file may hold another. A secret's file may hold another too, so it is renewed
+/// by the next dial, which does not wait for that.
 pub(super) fn kept(
     name: &RouteName,
     written: &written::Route,
@@ -42,7 +43,9 @@ pub(super) fn kept(
         && written.limits.connect_timeout == old.limits.connect_timeout
         && (&written.ca, &old.ca) == (&None, &None);
     let route = before.generation.routes.get(name.as_str())?;
-    route.fetch.clone().filter(|_| same)
+    let kept = route.fetch.clone().filter(|_| same)?;
+    kept.renew_soon();
+    Some(kept)
 }
 
 fn source(written: &written::Fetch) -> Result<Source, String> {
