@@ -1,7 +1,7 @@
 // Stands between Tollbridge and what it asks: passes on, counts, and misbehaves when told to.
 
 import { once } from 'node:events'
-import { Agent, createServer, request } from 'node:http'
+import { createServer, request } from 'node:http'
 
 export class Between {
   /** Listens at a free port and passes everything on to `target`, once there is one. */
@@ -19,7 +19,6 @@ export class Between {
   most = 0
   /** Instead of passing on: `(request, response) => …`. */
   mood = undefined
-  #agent = new Agent({ keepAlive: true })
 
   /** Listens, again at the same port where it did before. */
   async revive() {
@@ -42,7 +41,6 @@ export class Between {
   }
 
   async close() {
-    this.#agent.destroy()
     if (this.server.listening) await this.die()
   }
 
@@ -57,7 +55,7 @@ export class Between {
 
   /** To the target, at another path if one is given; `change` may rewrite a JSON answer. */
   pass(incoming, outgoing, { path = incoming.url, change } = {}) {
-    const options = { method: incoming.method, headers: incoming.headers, agent: this.#agent }
+    const options = { method: incoming.method, headers: incoming.headers, agent: false }
     const passed = request(new URL(path, this.target), options, async (answer) => {
       if (!change) return answer.pipe(outgoing.writeHead(answer.statusCode, answer.rawHeaders))
       let text = ''

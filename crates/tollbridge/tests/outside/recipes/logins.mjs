@@ -10,7 +10,7 @@ const leaves = (visitor) => visitor.post('/logout')
 async function djangoForm(visitor, password) {
   await visitor.visit('/accounts/login/')
   const fields = { username: 'ada', password, csrfmiddlewaretoken: visitor.jar.get('csrftoken') }
-  return visitor.submit('/accounts/login/', fields, { origin: visitor.base })
+  return visitor.submit('/accounts/login/', fields, { origin: visitor.base, headers: [['referer', `${visitor.base}/accounts/login/`]] })
 }
 
 const djangoToken = (visitor) => [['x-csrftoken', visitor.jar.get('csrftoken') ?? '']]

@@ -46,6 +46,9 @@ export class Visitor {
   constructor(base) {
     this.base = base
     this.jar = new Map()
+    /** What a proxy before the application would do: where it passes requests on to, and what it adds. */
+    this.by = undefined
+    this.always = []
   }
 
   get cookie() {
@@ -62,10 +65,10 @@ export class Visitor {
   /** Asks, and keeps what it is given. */
   async ask(path, { headers = [], origin = PAGE, ...more } = {}) {
     const url = new URL(path, this.base)
-    const lines = [...headers]
+    const lines = [...this.always, ...headers]
     if (origin && more.method === 'POST') lines.push(['origin', origin])
     if (this.jar.size > 0) lines.push(['cookie', this.cookie])
-    const answer = await send(url, { ...more, headers: lines })
+    const answer = await send(this.by ? new URL(url.pathname + url.search, this.by) : url, { ...more, headers: lines })
     for (const line of answer.cookies) this.#keep(line)
     return { ...answer, url }
   }

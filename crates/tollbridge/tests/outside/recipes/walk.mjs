@@ -123,7 +123,7 @@ export async function walk(login, python, and = async () => {}) {
     keepOutOfLogs(place, visitor)
     await modeA(login, staged, visitor)
     await modeB(login, staged, visitor)
-    await and(staged, visitor)
+    await and(login, staged, visitor)
     const last = visitor.copy()
     await afterLogout(login, staged, visitor)
     await login.login(last, login.password)
