@@ -5,6 +5,7 @@
 
 import { main } from './check.mjs'
 import { LOGINS } from './recipes/logins.mjs'
+import { oidc } from './recipes/oidc.mjs'
 import { subrequest } from './recipes/subrequest.mjs'
 import { traps } from './recipes/traps.mjs'
 import { walk } from './recipes/walk.mjs'
@@ -23,4 +24,5 @@ async function attacked(login, staged, visitor) {
 
 await main(async () => {
   for (const login of LOGINS.filter(({ page }) => wanted(page))) await walk(login, python, attacked)
+  if (wanted('oidc')) await oidc(python)
 })
