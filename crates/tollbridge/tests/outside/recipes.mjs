@@ -24,5 +24,5 @@ async function attacked(login, staged, visitor) {
 
 await main(async () => {
   for (const login of LOGINS.filter(({ page }) => wanted(page))) await walk(login, python, attacked)
-  if (wanted('oidc')) await oidc(python)
+  if (wanted('oidc')) await oidc(python, { long: names.includes('long') })
 })

@@ -28,6 +28,8 @@ export const forged = async (claims, key, header = {}) =>
 export const now = () => Math.floor(Date.now() / 1000)
 
 export class Provider {
+  retired = []
+
   /** Its address, which outlives its processes, and the page's files. Nothing runs yet. */
   static async open(python, { behind } = {}) {
     const provider = new Provider()
@@ -35,24 +37,26 @@ export class Provider {
     provider.between = await Between.start()
     provider.issuer = provider.between.url
     provider.secrets = { ROBOT_SECRET: secret(), TOLLBRIDGE_SECRET: secret() }
+    provider.env = { ...behind?.env, ...provider.secrets }
     provider.folder = laidOut('oidc', { 'https://id.example.com': provider.issuer, ...(behind && { [SPEECH]: behind.url }) })
     return provider
   }
 
-  /** Starts a process with these keys, the first of which signs, and has the address lead to it; the one before ends. */
+  /** Starts a process with these keys, the first of which signs, and has the address lead to it. */
   async serve(keys, { tokens = 'jwt', life = 300 } = {}) {
-    const before = this.app
     const app = new App(this.folder, await freePort(), this.python)
     const env = { ISSUER: this.issuer, JWKS: JSON.stringify({ keys }), TOKENS: tokens, LIFE: String(life), ...this.secrets }
     await app.start(env)
+    // The one before answers what it was asked.
+    if (this.app) this.retired.push(this.app)
     this.app = app
     this.keys = keys
     this.between.target = app.url
-    await before?.stop()
     return this
   }
 
   async close() {
+    for (const app of this.retired) await app.stop()
     await this.app.close()
     await this.between.close()
   }

@@ -24,3 +24,6 @@ export async function attacks(name, place, table) {
 
 /** Attacks that only this many in all make a table worth its name. */
 export const enough = (name, table, least = 10) => check(`${name}: the table has ${least} rows or more`, table.length >= least, `${table.length}`)
+
+/** Something that does not hold yet, though it should. It fails when it does, so that this mark is taken off. */
+export const owed = (what, good, detail = '') => check(`owed, not met yet: ${what}`, !good, detail)
