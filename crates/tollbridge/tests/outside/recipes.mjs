@@ -3,14 +3,17 @@
 //
 //   node recipes.mjs [PYTHON] [NAME ...]      PYTHON is an interpreter that has requirements.txt; `long` is a name
 
-import { main } from './check.mjs'
+import { check, main } from './check.mjs'
+import { browser } from './recipes/browser.mjs'
 import { LOGINS } from './recipes/logins.mjs'
-import { oidc } from './recipes/oidc.mjs'
+import { LASTING, oidc } from './recipes/oidc.mjs'
+import { outage } from './recipes/outage.mjs'
 import { subrequest } from './recipes/subrequest.mjs'
 import { traps } from './recipes/traps.mjs'
 import { walk } from './recipes/walk.mjs'
 
 const [python = 'python3', ...names] = process.argv.slice(2)
+const long = names.includes('long')
 const wanted = (name) => names.every((given) => given === 'long') || names.includes(name)
 
 /** The applications against which the attacks on `subrequest` are tried. */
@@ -20,9 +23,22 @@ const ATTACKED = ['express', 'django']
 async function attacked(login, staged, visitor) {
   await traps(login, staged, python, visitor)
   if (ATTACKED.includes(login.page)) await subrequest(login, staged, visitor)
+  if (login.page === 'express') await silent(staged, visitor)
+}
+
+/** The application says nothing: whoever has an API key does not notice. */
+async function silent({ place, between }, visitor) {
+  const mint = () => place.knock([['cookie', visitor.cookie]])
+  const { url } = await place.mint('voice')
+  const beside = async () => {
+    const { subject } = await place.mint('voice', { subject: 'by key' })
+    check('subrequest is silent: a mint by API key is answered meanwhile', subject === 'by key', subject)
+  }
+  await outage('subrequest is silent', { between, mint, open: url, beside, lasting: long ? LASTING : 0 })
 }
 
 await main(async () => {
   for (const login of LOGINS.filter(({ page }) => wanted(page))) await walk(login, python, attacked)
-  if (wanted('oidc')) await oidc(python, { long: names.includes('long') })
+  if (wanted('express')) await browser(LOGINS.find(({ page }) => page === 'express'), python)
+  if (wanted('oidc')) await oidc(python, { long })
 })

@@ -1,5 +1,7 @@
 // Where the keys of `jwt` come from: what is refused of it, and a rotation at the provider while tokens are minted.
 
+import { setTimeout as pause } from 'node:timers/promises'
+
 import { Bridge } from '../bridge.mjs'
 import { check, measured } from '../check.mjs'
 import { Between, moods } from './between.mjs'
@@ -78,12 +80,12 @@ export async function rotation(provider, { rotations = 1 } = {}) {
   await Bridge.until('traffic', PROMPT, () => state.statuses.length > 10)
   const fetches = () => provider.between.count('/jwks')
   for (let number = 1; number <= rotations; number += 1) {
-    if (number > 1) await new Promise((resolve) => setTimeout(resolve, APART))
+    if (number > 1) await pause(APART)
     const before = fetches()
     const [signing] = provider.keys
     await provider.serve([await signingKey(`rotated-${number}`), signing], { tokens: 'jwt' })
     const from = state.statuses.length
-    await new Promise((resolve) => setTimeout(resolve, PHASE))
+    await pause(PHASE)
     await Bridge.until('tokens of the new key', PROMPT, () => state.statuses.length > from + 2 * LANES)
     check(`oidc, rotation ${number}: the keys were fetched once`, fetches() - before === 1, `${fetches() - before} fetches`)
   }

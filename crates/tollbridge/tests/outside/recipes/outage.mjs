@@ -1,8 +1,11 @@
 // Nobody answers: every mint learns it in time, few ask, live sessions go on, and all is well again by itself.
 
+import { setTimeout as pause } from 'node:timers/promises'
+
 import { Bridge } from '../bridge.mjs'
 import { check, measured } from '../check.mjs'
 import { connect, leave } from '../sockets.mjs'
+import { moods } from './between.mjs'
 import { PAGE } from './visitor.mjs'
 
 /** Mints that are asked for at once. */
@@ -26,7 +29,7 @@ async function speaking(url) {
       socket.send(`word ${state.heard}`)
       const heard = String(await socket.inbox.next())
       if (heard !== `word ${state.heard}`) throw new Error(`heard ${heard}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await pause(20)
     }
     await leave(socket)
     return state.heard
@@ -37,18 +40,20 @@ async function speaking(url) {
 }
 
 /**
- * Silences whatever `between` leads to, and has a crowd mint. `most`: how many questions may reach it, all in all; `open`
- * is the address of a session that was minted before.
+ * Silences whatever `between` leads to, and has a crowd mint. `open` is the address of a session that was minted before;
+ * `most`: how many questions may reach whoever is asked; `beside` is done meanwhile; `lasting`: for so many milliseconds
+ * more it stays silent and is asked for, so that the pauses grow as long as they get.
  */
-export async function outage(name, { between, mint, open, silence, most = AT_ONCE, beside = async () => {} }) {
+export async function outage(name, { between, mint, open, most = AT_ONCE, beside, lasting = 0 }) {
   const session = await speaking(open)
   await Bridge.until('the session', PROMPT, () => session.state.heard > 0)
   const before = session.state.heard
   between.asked.length = 0
   between.most = between.open
-  between.mood = silence
-  const answers = await Promise.all(Array.from({ length: CROWD }, () => mint()))
-  await beside()
+  between.mood = moods.silence()
+  const crowd = Promise.all(Array.from({ length: CROWD }, () => mint()))
+  await beside?.()
+  const answers = await crowd
   const asked = between.asked.length
   const times = answers.map(({ took }) => took).sort((one, other) => one - other)
   const said = [...new Set(answers.map(({ status, headers }) => `${status} Retry-After ${headers['retry-after']}`))]
@@ -57,6 +62,7 @@ export async function outage(name, { between, mint, open, silence, most = AT_ONC
   check(`${name}: all of them in time`, times.at(-1) < PROMPT, `half in ${Math.round(times[CROWD / 2])} ms, the last in ${Math.round(times.at(-1))} ms`)
   check(`${name}: ${most} questions at most reached whoever is asked`, between.most <= most && asked <= most, `${asked} questions, ${between.most} at once`)
 
+  for (const until = Date.now() + lasting; Date.now() < until; await pause(200)) await mint()
   between.mood = undefined
   const began = Date.now()
   await Bridge.until(`${name}: a good mint`, RECOVERY, async () => (await mint()).status === 201)
