@@ -6,7 +6,7 @@
 import { check, main } from './check.mjs'
 import { browser } from './recipes/browser.mjs'
 import { LOGINS } from './recipes/logins.mjs'
-import { LASTING, oidc } from './recipes/oidc.mjs'
+import { LASTING, opaque, signed } from './recipes/oidc.mjs'
 import { outage } from './recipes/outage.mjs'
 import { subrequest } from './recipes/subrequest.mjs'
 import { traps } from './recipes/traps.mjs'
@@ -37,8 +37,19 @@ async function silent({ place, between }, visitor) {
   await outage('subrequest is silent', { between, mint, open: url, beside, lasting: long ? LASTING : 0 })
 }
 
+const login = (name) => LOGINS.find(({ page }) => page === name)
+
+/** What does not get in each other's way, at once: most of the time is spent waiting for who does not answer. */
+const LANES = [
+  async () => {
+    for (const name of ['express', 'fastify', 'flask', 'fastapi']) if (wanted(name)) await walk(login(name), python, attacked)
+    if (wanted('express')) await browser(login('express'), python)
+  },
+  async () => wanted('django') && walk(login('django'), python, attacked),
+  async () => wanted('oidc') && signed(python, { long }),
+  async () => wanted('oidc') && opaque(python, { long }),
+]
+
 await main(async () => {
-  for (const login of LOGINS.filter(({ page }) => wanted(page))) await walk(login, python, attacked)
-  if (wanted('express')) await browser(LOGINS.find(({ page }) => page === 'express'), python)
-  if (wanted('oidc')) await oidc(python, { long })
+  await Promise.all(LANES.map((lane) => lane()))
 })

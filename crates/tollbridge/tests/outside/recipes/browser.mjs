@@ -67,7 +67,7 @@ const tries = (page, target) => page.evaluate(async (target) => {
   }
 }, target)
 
-async function foreign(context, front, place, host, what) {
+async function foreign(context, front, host, what) {
   const other = await elsewhere()
   const page = await context.newPage()
   await page.goto(`http://${host}:${other.port}/`)
@@ -78,6 +78,7 @@ async function foreign(context, front, place, host, what) {
   check(`browser: ${what} has Tollbridge mint nothing`, minted.length === 0, front.answered.join(', '))
   await page.close()
   other.close()
+  return front.answered.find((line) => line.startsWith('POST /api/voice-token'))
 }
 
 export async function browser(login, python) {
@@ -95,10 +96,10 @@ export async function browser(login, python) {
       const heard = await spoken(page, mint)
       check(`browser, mode ${mode}: the page's own code mints, connects and hears its bytes`, heard === '0 255 7', heard)
     }
-    await foreign(context, front, place, 'localhost', 'a page of another site')
-    const backend = front.answered.find((line) => line.startsWith('POST /api/voice-token'))
-    check('browser: in mode A it comes without the cookie', backend?.endsWith('401'), backend)
-    await foreign(context, front, place, '127.0.0.1', 'a page of the same site at another port')
+    const afar = await foreign(context, front, 'localhost', 'a page of another site')
+    check('browser, mode A: it comes without the cookie', afar?.endsWith('401'), afar)
+    const near = await foreign(context, front, '127.0.0.1', 'a page of the same site at another port')
+    check('browser, mode A: it comes with the cookie, as the page says', near?.endsWith('201'), near)
   } finally {
     await chromium.close()
   }

@@ -143,13 +143,13 @@ async function configured(provider) {
   await loose.close()
 }
 
-/** Goes through all of it; the provider gives opaque tokens from here on. */
+/** Goes through all of it, in front of a provider of opaque tokens. */
 export async function introspection(provider) {
-  await provider.serve(provider.keys, { tokens: 'opaque' })
   const place = await new Place(provider.folder, { file: 'introspection.toml', env: provider.env }).open()
   await table(place, provider)
   await configured(provider)
   await structured(place, provider)
   await expired(place, provider)
+  await provider.serve(provider.keys, { tokens: 'opaque' })
   await place.close()
 }

@@ -73,7 +73,6 @@ async function lane(place, provider, state) {
 
 /** The provider's signing key changes, the old one staying published, while tokens are minted without a pause. */
 export async function rotation(provider, { rotations = 1 } = {}) {
-  await provider.serve(provider.keys, { tokens: 'jwt' })
   const place = await new Place(provider.folder, { file: 'jwt.toml', env: provider.env, level: 'info' }).open()
   const state = { over: false, statuses: [], refused: [] }
   const lanes = Array.from({ length: LANES }, () => lane(place, provider, state))
@@ -83,7 +82,7 @@ export async function rotation(provider, { rotations = 1 } = {}) {
     if (number > 1) await pause(APART)
     const before = fetches()
     const [signing] = provider.keys
-    await provider.serve([await signingKey(`rotated-${number}`), signing], { tokens: 'jwt' })
+    await provider.serve([await signingKey(`rotated-${number}`), signing])
     const from = state.statuses.length
     await pause(PHASE)
     await Bridge.until('tokens of the new key', PROMPT, () => state.statuses.length > from + 2 * LANES)
@@ -93,5 +92,43 @@ export async function rotation(provider, { rotations = 1 } = {}) {
   await Promise.all(lanes)
   measured('minted with fresh tokens', state.statuses.length)
   check('oidc, rotation: no token was refused', state.refused.length === 0, [...new Set(state.refused.map(({ code }) => code))].join(', ') || 'none')
+  await place.close()
+}
+
+/**
+ * A rotation while a stranger sends unknown keys without a pause, and so uses up each fetch. `early`: the new key is
+ * published before it signs.
+ */
+export async function spoiled(provider, { early }) {
+  const what = `oidc, rotation under a flood, ${early ? 'published early' : 'published as it signs'}`
+  const place = await new Place(provider.folder, { file: 'jwt.toml', env: provider.env, level: 'info' }).open()
+  const state = { over: false, sent: 0 }
+  const flood = async () => {
+    for (; !state.over; state.sent += 1) {
+      const key = { ...provider.keys[0], kid: `spoilt-${state.sent}` }
+      await place.bear(await forged({ iss: provider.issuer, aud: VOICE, sub: 'mallory', exp: now() + 300 }, key))
+    }
+  }
+  const before = provider.between.count('/jwks')
+  const flooding = flood()
+  await Bridge.until('the first fetches', PROMPT, () => provider.between.count('/jwks') > before + 1)
+  const [signing] = provider.keys
+  const next = await signingKey(`early-${early}`)
+  if (early) {
+    await provider.serve([signing, next])
+    await pause(APART)
+  }
+  await provider.serve([next, signing])
+  const began = Date.now()
+  const refused = []
+  await Bridge.until('a mint with the new key', APART + PROMPT, async () => {
+    const { status } = await place.bear(await provider.robot())
+    if (status !== 201) refused.push(status)
+    return status === 201
+  })
+  measured(`${what}: unknown keys sent, first mint with the new one after`, `${state.sent}, ${Date.now() - began} ms`)
+  check(`${what}: ${early ? 'nobody is refused' : 'tokens of the new key are refused until the next fetch'}`, early === (refused.length === 0), `${refused.length} refused`)
+  state.over = true
+  await flooding
   await place.close()
 }
