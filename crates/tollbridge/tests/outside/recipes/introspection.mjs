@@ -128,7 +128,8 @@ async function configured(provider) {
   const { access_token: good, refresh_token: refresh } = await provider.login('ada')
   const wrong = await new Place(provider.folder, { file: 'introspection.toml', env: { ...provider.env, TOLLBRIDGE_SECRET: 'not-the-providers-secret' } }).open()
   const answer = await wrong.bear(good)
-  check('oidc, introspection: our own wrong secret is an outage, not a refusal', answer.status === 503 && Number(answer.headers['retry-after']) >= 1, `${answer.status}`)
+  const patient = Number(answer.headers['retry-after']) >= 1
+  check('oidc, introspection: our own wrong secret is an outage, not a refusal', answer.status === 503 && patient, `${answer.status}`)
   await wrong.close()
 
   const loose = new Place(provider.folder, { file: 'introspection.toml', env: provider.env })
@@ -141,6 +142,14 @@ async function configured(provider) {
   provider.between.mood = undefined
   check('oidc, introspection: without audience, a refresh token of our own client passes, as the page says', taken.status === 201, `${taken.status}`)
   await loose.close()
+
+  const named = new Place(provider.folder, { file: 'introspection.toml', env: provider.env })
+  named.text = named.text.replace(/^audience = .*$/m, '$&\nsubject = "claim:client_id"')
+  named.write()
+  await named.open()
+  const { status, body } = await named.bear(await provider.robot())
+  check('oidc, introspection: with subject = "claim:client_id" a program mints', status === 201 && body.subject === 'robot', `${status} ${body.subject}`)
+  await named.close()
 }
 
 /** Goes through all of it, in front of a provider of opaque tokens. */

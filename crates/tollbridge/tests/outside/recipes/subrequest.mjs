@@ -14,6 +14,24 @@ const PLACES = {
   django: { page: '/accounts/login/', redirect: '/account/', forged: 'sessionid=0123456789abcdefghijklmnopqrstuv' },
 }
 
+/** What a client would like the application to believe. */
+const SPOOFED = {
+  'x-forwarded-proto': 'https',
+  'x-forwarded-host': 'evil.example',
+  'x-forwarded-uri': '/',
+  'x-forwarded-for': '8.8.8.8',
+  'x-forwarded-method': 'GET',
+  accept: 'text/html',
+}
+
+const endless = (_, outgoing) => outgoing.socket.write(`HTTP/1.1 204 No Content\r\nx-user-id: ada\r\nx-more: ${'x'.repeat(1 << 20)}`)
+
+const PREFLIGHT = [
+  ['origin', 'https://evil.example'],
+  ['access-control-request-method', 'POST'],
+  ['access-control-request-headers', 'content-type'],
+]
+
 /** The table for one application, while `visitor` is logged in there. */
 export async function subrequest(login, { app, place, between }, visitor) {
   const { page, redirect, forged } = PLACES[login.page]
@@ -81,9 +99,10 @@ export async function subrequest(login, { app, place, between }, visitor) {
     ['two origins, one good', [403, 'a page of another origin'], () => place.knock([['cookie', visitor.cookie], ['origin', 'https://evil.example']])],
     ['a form', 415, () => place.knock([['cookie', visitor.cookie], ['content-type', 'application/x-www-form-urlencoded']], { body: 'route=voice' })],
     ['a form that sends JSON as text/plain', 415, () => place.knock([['cookie', visitor.cookie], ['content-type', 'text/plain']], { body: '{"route":"voice"}' })],
-    ['a preflight of another origin', 405, () => send(`${place.public}/v1/tokens`, {
-      method: 'OPTIONS', headers: [['origin', 'https://evil.example'], ['access-control-request-method', 'POST'], ['access-control-request-headers', 'content-type']],
-    }).then((answer) => ({ answer, also: !Object.keys(answer.headers).some((header) => header.startsWith('access-control-')) }))],
+    ['a preflight of another origin', 405, async () => {
+      const answer = await send(`${place.public}/v1/tokens`, { method: 'OPTIONS', headers: PREFLIGHT })
+      return { answer, also: !Object.keys(answer.headers).some((header) => header.startsWith('access-control-')) }
+    }],
     ['a subject in the request', 422, () => place.knock([['cookie', visitor.cookie]], { body: { route: 'voice', subject: 'mallory' } })],
     ['an x-user-id of the client, without a login', [401, 'refused'], () => place.knock([['cookie', 'theme=dark'], ['x-user-id', 'mallory']])],
     ['an x-user-id of the client, with a login', 201, async () => {
@@ -91,17 +110,17 @@ export async function subrequest(login, { app, place, between }, visitor) {
       return { answer, also: answer.body.subject === login.id && !('x-user-id' in seen), detail: answer.body.subject }
     }],
     ['forwarding headers of the client', 201, async () => {
-      const spoofed = [['x-forwarded-proto', 'https'], ['x-forwarded-host', 'evil.example'], ['x-forwarded-uri', '/'], ['x-forwarded-for', '8.8.8.8'], ['x-forwarded-method', 'GET'], ['accept', 'text/html']]
-      const { answer, seen } = await headersSeen(spoofed)
-      const heard = ['x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-uri', 'x-forwarded-for', 'x-forwarded-method', 'accept'].map((header) => seen[header]).join(' ')
-      return { answer, also: heard === `http ${new URL(place.public).host} /v1/tokens 127.0.0.1 POST application/json`, detail: heard }
+      const { answer, seen } = await headersSeen(Object.entries(SPOOFED))
+      const heard = Object.keys(SPOOFED).map((header) => seen[header]).join(' ')
+      const wanted = `http ${new URL(place.public).host} /v1/tokens 127.0.0.1 POST application/json`
+      return { answer, also: heard === wanted, detail: heard }
     }],
     ['a route that is none of this caller\'s', 403, () => place.knock([['cookie', visitor.cookie]], { body: { route: 'other' } })],
     ['the application\'s 500', 503, outage(says({ 'x-user-id': 'mallory' }, 500))],
     ['the application\'s 429', 503, outage(says({}, 429))],
     ['an application that says nothing', 503, outage(moods.silence())],
     ['an application that begins and hangs up', 503, outage((_, outgoing) => outgoing.socket.end('HTTP/1.1 200 OK\r\nx-user'))],
-    ['an answer whose headers never end', 503, outage((_, outgoing) => outgoing.socket.write(`HTTP/1.1 204 No Content\r\nx-user-id: ada\r\nx-more: ${'x'.repeat(1 << 20)}`))],
+    ['an answer whose headers never end', 503, outage(endless)],
     ['an application that is gone', 503, async () => {
       await between.die()
       const answer = await good()

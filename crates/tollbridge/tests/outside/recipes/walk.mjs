@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs'
 
 import { Bridge } from '../bridge.mjs'
 import { check } from '../check.mjs'
-import { Refused } from '../sockets.mjs'
+import { connect, Refused } from '../sockets.mjs'
 import { App, freePort, laidOut } from './apps.mjs'
 import { Between } from './between.mjs'
 import { Place, SPEECH, speech } from './place.mjs'
-import { echoed, Visitor } from './visitor.mjs'
+import { echoed, PAGE, Visitor } from './visitor.mjs'
 
 /** The application as its page starts it, Tollbridge as its page configures it, and what stands between and behind them. */
 export async function stage({ page, password }, python, more = {}) {
@@ -93,7 +93,14 @@ async function modeB(login, staged, visitor) {
 
 async function afterLogout(login, { place, app }, visitor) {
   const copy = visitor.copy()
+  const { body } = await place.knock([['cookie', visitor.cookie]])
+  const socket = await connect(body.url, { origin: PAGE })
   await login.logout(visitor)
+  socket.send('still here')
+  check(`${login.page}: a session that is open goes on after the logout`, String(await socket.inbox.next()) === 'still here')
+  await place.ask('revocations', { method: 'POST', body: { subject: login.id, sessions: true, reason: 'logged out' } })
+  const { code, slug } = await socket.inbox.end()
+  check(`${login.page}: until its subject is revoked`, code === 4410, `${code} ${slug}`)
   const own = await visitor.ask('/api/voice-token', { method: 'POST', headers: login.asks(visitor), origin: app.url })
   check(`${login.page}: after the logout the page gets 401`, own.status === 401, short(own))
   const kept = await place.knock([['cookie', copy.cookie]])
@@ -104,13 +111,18 @@ async function afterLogout(login, { place, app }, visitor) {
   }
 }
 
-/** A key that Tollbridge does not know, and no Tollbridge: what the page then learns in mode A. */
-async function withoutTollbridge(login, { app, place, env }, visitor) {
+/** What the page learns in mode A of a key that Tollbridge does not know, and of no Tollbridge. */
+async function withoutTollbridge(login, { app, place }, visitor) {
   const asks = () => visitor.ask('/api/voice-token', { method: 'POST', headers: login.asks(visitor), origin: app.url })
+  await place.must('apikey', 'revoke', 'mint-key')
+  const keyless = await Bridge.until('the revocation', 30_000, async () => {
+    const answer = await asks()
+    return answer.status !== 201 && answer
+  })
+  check(`${login.page}, mode A: a key that was revoked is 502, not the visitor's 401`, keyless.status === 502, short(keyless))
   await place.close()
   const down = await asks()
   check(`${login.page}, mode A: without Tollbridge it is 503`, down.status === 503, short(down))
-  return env
 }
 
 /** Everything about one page but its attacks; `and` is done with the place while it stands. */
@@ -124,10 +136,9 @@ export async function walk(login, python, and = async () => {}) {
     await modeA(login, staged, visitor)
     await modeB(login, staged, visitor)
     await and(login, staged, visitor)
-    const last = visitor.copy()
     await afterLogout(login, staged, visitor)
-    await login.login(last, login.password)
-    await withoutTollbridge(login, staged, last)
+    await login.login(visitor, login.password)
+    await withoutTollbridge(login, staged, visitor)
   } catch (failure) {
     console.log(readFileSync(app.log, 'utf8').slice(-2_000))
     throw failure
