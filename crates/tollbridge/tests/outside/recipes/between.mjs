@@ -35,6 +35,26 @@ export class Between {
     await gone
   }
 
+  /** Does something while in this mood. */
+  async during(mood, act) {
+    this.mood = mood
+    try {
+      return await act()
+    } finally {
+      this.mood = undefined
+    }
+  }
+
+  /** Does something while nobody listens. */
+  async gone(act) {
+    await this.die()
+    try {
+      return await act()
+    } finally {
+      await this.revive()
+    }
+  }
+
   /** How many questions came whose path ends so. */
   count(path) {
     return this.asked.filter((line) => line.endsWith(path)).length

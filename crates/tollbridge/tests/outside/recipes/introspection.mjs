@@ -8,7 +8,7 @@ import { check } from '../check.mjs'
 import { moods } from './between.mjs'
 import { Place } from './place.mjs'
 import { forged, now, signingKey, VOICE } from './provider.mjs'
-import { attacks, enough, owed } from './table.mjs'
+import { attacks, enough, owed, unasked, unheard } from './table.mjs'
 import { echoed } from './visitor.mjs'
 
 /** An answer has to come, however busy the machine is. */
@@ -25,26 +25,11 @@ async function table(place, provider) {
   const bear = (token) => async () => place.bear(await token)
   const good = bear(tokens.access_token)
 
-  const while_ = (mood, act = good) => async () => {
-    between.mood = (incoming, outgoing) => (incoming.url === ASKED ? mood(incoming, outgoing) : between.pass(incoming, outgoing))
-    try {
-      return await act()
-    } finally {
-      between.mood = undefined
-    }
-  }
-  const outage = (mood) => async () => {
-    const answer = await while_(mood)()
-    await Bridge.until('a good mint', PROMPT, async () => (await good()).status === 201)
-    return { answer, also: answer.took < PROMPT, detail: `${Math.round(answer.took)} ms` }
-  }
+  const while_ = (mood, act = good) => () => between.during(mood, act)
+  const outage = (mood) => unheard((asks) => between.during(mood, asks), good)
   /** The provider's own answer, with something in it changed. */
   const says = (change) => while_((incoming, outgoing) => between.pass(incoming, outgoing, { change: (said) => ({ ...said, ...change }) }))
-  const unasked = (act) => async () => {
-    const before = between.count(ASKED)
-    const answer = await act()
-    return { answer, also: between.count(ASKED) === before, detail: 'nobody was asked' }
-  }
+  const silently = (act) => unasked(between, act)
 
   const rows = [
     ['the provider\'s access token', 201, async () => {
@@ -64,11 +49,11 @@ async function table(place, provider) {
     ['a token without the scope', [401, 'wrong_scope'], bear(provider.robot({ scope: '' }))],
     ['the refresh token of the same login', [401, 'wrong_audience'], bear(tokens.refresh_token)],
     ['garbage', [401, 'inactive'], bear(randomBytes(32).toString('base64url'))],
-    ['garbage that is no token\'s form', [401, 'malformed'], unasked(() => place.bear('a b&client_id=page'))],
+    ['garbage that is no token\'s form', [401, 'malformed'], silently(() => place.bear('a b&client_id=page'))],
     ['an attempt to add a parameter', [401, 'inactive'], bear(`${randomBytes(9).toString('hex')}&token=${tokens.access_token}`)],
-    ['a token of 17,000 letters', [401, 'malformed'], unasked(() => place.bear('x'.repeat(17_000)))],
-    ['an API key\'s form', [401, 'malformed'], unasked(() => place.bear(`tbk_${'A'.repeat(8)}_${'A'.repeat(43)}`))],
-    ['two Authorization headers', [401, 'ambiguous'], unasked(() => place.knock([['authorization', `Bearer ${tokens.access_token}`], ['authorization', 'Bearer x']]))],
+    ['a token of 17,000 letters', [401, 'malformed'], silently(() => place.bear('x'.repeat(17_000)))],
+    ['an API key\'s form', [401, 'malformed'], silently(() => place.bear(`tbk_${'A'.repeat(8)}_${'A'.repeat(43)}`))],
+    ['two Authorization headers', [401, 'ambiguous'], silently(() => place.knock([['authorization', `Bearer ${tokens.access_token}`], ['authorization', 'Bearer x']]))],
     ['a page of another origin with a good token', [403, 'a page of another origin'], () => place.bear(tokens.access_token, { origin: 'https://evil.example' })],
     ['a subject in the request', 422, () => place.bear(tokens.access_token, { body: { route: 'voice', subject: 'mallory' } })],
     ['active is false', [401, 'inactive'], says({ active: false })],
@@ -85,13 +70,7 @@ async function table(place, provider) {
     ['an answer that is no JSON', 503, outage(moods.status(200, { 'content-type': 'text/html' }))],
     ['an answer without an end', 503, outage(moods.flood(8 << 20))],
     ['a provider that says nothing', 503, outage(moods.silence())],
-    ['a provider that is gone', 503, async () => {
-      await between.die()
-      const answer = await good()
-      await between.revive()
-      await Bridge.until('a good mint', PROMPT, async () => (await good()).status === 201)
-      return { answer, also: answer.took < PROMPT, detail: `${Math.round(answer.took)} ms` }
-    }],
+    ['a provider that is gone', 503, unheard((asks) => between.gone(asks), good)],
     ['a good token again', 201, good],
   ]
   enough('oidc, introspection', rows)
@@ -137,9 +116,7 @@ async function configured(provider) {
   loose.write()
   await loose.open()
   const ours = (incoming, outgoing) => provider.between.pass(incoming, outgoing, { change: (said) => ({ ...said, aud: undefined, client_id: 'tollbridge' }) })
-  provider.between.mood = ours
-  const taken = await loose.bear(refresh)
-  provider.between.mood = undefined
+  const taken = await provider.between.during(ours, () => loose.bear(refresh))
   check('oidc, introspection: without audience, a refresh token of our own client passes, as the page says', taken.status === 201, `${taken.status}`)
   await loose.close()
 

@@ -127,6 +127,13 @@ async function flood(place, provider, key, before) {
   check('oidc, jwt: a good token passes beside them', status === 201, `${status}`)
 }
 
+/** Whoever has the keys needs nobody. */
+async function withoutProvider(place, provider, key) {
+  const good = await forged({ iss: provider.issuer, aud: VOICE, sub: 'ada', iat: now(), exp: now() + 300 }, key)
+  const { status } = await provider.between.gone(() => place.bear(good))
+  check('oidc, jwt: with the provider gone, a good token still mints', status === 201, `${status}`)
+}
+
 /** Goes through all of it, in front of a provider that signs. */
 export async function jwt(python, provider) {
   const key = provider.keys[0]
@@ -136,6 +143,7 @@ export async function jwt(python, provider) {
   const place = await new Place(provider.folder, { file: 'jwt.toml', more: second(other.issuer), env: provider.env }).open()
   await table(place, provider, other, key)
   await flood(place, provider, key, before)
+  await withoutProvider(place, provider, key)
   await place.close()
   await other.close()
 }

@@ -1,12 +1,8 @@
 // What the caller `subrequest` refuses, tried against the application of a page.
 
-import { Bridge } from '../bridge.mjs'
 import { moods } from './between.mjs'
-import { attacks, enough } from './table.mjs'
+import { attacks, enough, unasked, unheard } from './table.mjs'
 import { send, Visitor } from './visitor.mjs'
-
-/** An answer has to come, however busy the machine is, well before a client gives up. */
-const PROMPT = 15_000
 
 /** Where each application serves a login page with 200, and where it redirects a stranger to it. */
 const PLACES = {
@@ -42,46 +38,31 @@ export async function subrequest(login, { app, place, between }, visitor) {
   const loggedOut = other.copy()
   await login.logout(other)
 
-  /** One mint while the application, or what stands before it, is in this mood. */
-  const while_ = (mood, act = good) => async () => {
-    between.mood = mood
-    try {
-      return await act()
-    } finally {
-      between.mood = undefined
-    }
-  }
-  /** The same where nobody can say: promptly, and the next one is good again. */
-  const outage = (mood) => async () => {
-    const answer = await while_(mood)()
-    await Bridge.until('a good mint', PROMPT, async () => (await good()).status === 201)
-    return { answer, also: answer.took < PROMPT, detail: `${Math.round(answer.took)} ms` }
-  }
+  /** One mint while the application, or what stands before it, is in this mood; and the same where nobody can say. */
+  const while_ = (mood, act = good) => () => between.during(mood, act)
+  const outage = (mood) => unheard((asks) => between.during(mood, asks), good)
   /** Asks the real application at another of its addresses. */
   const at = (path) => (incoming, outgoing) => between.pass(incoming, outgoing, { path })
   const says = (headers, status = 204) => moods.status(status, headers)
-  const unasked = (headers) => async () => {
-    const before = between.asked.length
-    const answer = await place.knock(headers)
-    return { answer, also: between.asked.length === before, detail: 'nobody was asked' }
-  }
+  const silently = (headers) => unasked(between, () => place.knock(headers))
   const headersSeen = async (headers) => {
     let seen
-    const answer = await while_((incoming, outgoing) => {
+    const answer = await between.during((incoming, outgoing) => {
       seen = incoming.headers
       between.pass(incoming, outgoing)
-    }, () => place.knock([['cookie', visitor.cookie], ...headers]))()
+    }, () => place.knock([['cookie', visitor.cookie], ...headers]))
     return { answer, seen }
   }
 
   const table = [
     ['a good cookie', 201, good],
-    ['no cookie', [401, 'no credential'], unasked([])],
-    ['an empty cookie', [401, 'no credential'], unasked([['cookie', '']])],
+    ['no cookie', [401, 'no credential'], silently([])],
+    ['an empty cookie', [401, 'no credential'], silently([['cookie', '']])],
     ['a forged cookie', [401, 'refused'], () => place.knock([['cookie', forged]])],
     ['a cookie of something else', [401, 'refused'], () => place.knock([['cookie', 'theme=dark']])],
     ['the cookie of a session that was logged out', [401, 'refused'], () => place.knock([['cookie', loggedOut.cookie]])],
-    ['two Cookie headers, both good', [401, 'ambiguous'], unasked([['cookie', visitor.cookie], ['cookie', visitor.cookie]])],
+    ['two Cookie headers, both good', [401, 'ambiguous'], silently([['cookie', visitor.cookie], ['cookie', visitor.cookie]])],
+    ['a bad API key beside a good cookie', [401, 'malformed'], silently([['cookie', visitor.cookie], ['x-api-key', 'tbk_guess']])],
     ['a cookie of 20,000 letters', [401, 'refused'], () => place.knock([['cookie', `a=${'x'.repeat(20_000)}`]])],
     ['the login page with status 200', [401, 'no_subject'], while_(at(page), () => place.knock([['cookie', 'theme=dark']]))],
     ...(redirect ? [['login_required, which redirects', [401, 'refused'], while_(at(redirect), () => place.knock([['cookie', 'theme=dark']]))]] : []),
@@ -121,13 +102,7 @@ export async function subrequest(login, { app, place, between }, visitor) {
     ['an application that says nothing', 503, outage(moods.silence())],
     ['an application that begins and hangs up', 503, outage((_, outgoing) => outgoing.socket.end('HTTP/1.1 200 OK\r\nx-user'))],
     ['an answer whose headers never end', 503, outage(endless)],
-    ['an application that is gone', 503, async () => {
-      await between.die()
-      const answer = await good()
-      await between.revive()
-      await Bridge.until('a good mint', PROMPT, async () => (await good()).status === 201)
-      return { answer, also: answer.took < PROMPT, detail: `${Math.round(answer.took)} ms` }
-    }],
+    ['an application that is gone', 503, unheard((asks) => between.gone(asks), good)],
     ['a page of 8 MiB without a subject', [401, 'no_subject'], while_(moods.flood(8 << 20))],
     ['a good cookie again', 201, good],
   ]

@@ -47,12 +47,11 @@ async function django(login, { app, place, between }, python, visitor) {
   const renewed = slid.cookies.some((line) => line.startsWith('sessionid='))
   check('django, mode B: the session slides: its cookie comes with the token', slid.status === 201 && renewed, `${slid.cookies.length} cookies`)
 
-  between.mood = (incoming, outgoing) => {
+  const byName = (incoming, outgoing) => {
     incoming.headers.host = 'app:3000'
     between.pass(incoming, outgoing)
   }
-  const hostless = await place.knock([['cookie', visitor.cookie]])
-  between.mood = undefined
+  const hostless = await between.during(byName, () => place.knock([['cookie', visitor.cookie]]))
   check('django, mode B: asked by a name that is not in ALLOWED_HOSTS, everybody is refused', hostless.status === 401, `${hostless.status}`)
   await secured(login, python)
 }
