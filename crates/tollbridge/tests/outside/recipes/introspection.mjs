@@ -43,6 +43,11 @@ async function table(place, provider) {
       await provider.revoke(brief)
       return { answer: await place.bear(brief), also: before.status === 201, detail: `${before.status} before` }
     }],
+    ['a token whose login was revoked there', [401, 'inactive'], async () => {
+      const { access_token: token, refresh_token: refresh } = await provider.login('grace')
+      await provider.revoke(refresh)
+      return place.bear(token)
+    }],
     ['a token for another resource', [401, 'wrong_audience'], bear(provider.robot({ resource: 'https://other.example.com' }))],
     ['a token without a resource', [401, 'wrong_audience'], bear(provider.login('ada', { resource: null, scope: 'openid' }).then(({ access_token }) => access_token))],
     ['a program\'s token, of which the provider says no sub', [401, 'no_subject'], bear(provider.robot())],
@@ -94,12 +99,12 @@ async function structured(place, provider) {
 
 /** A token that was good once, when its time is over. */
 async function expired(place, provider) {
-  await provider.serve(provider.keys, { tokens: 'opaque', life: 3 })
+  await provider.serve(provider.keys, { tokens: 'opaque', life: 5 })
   const { access_token: token } = await provider.login('ada')
   const first = await place.bear(token)
-  await pause(4_000)
+  await pause(6_000)
   const then = await place.bear(token)
-  check('oidc, introspection: a token whose three seconds are over is refused', first.status === 201 && then.status === 401, `${first.status}, then ${then.status}`)
+  check('oidc, introspection: a token whose five seconds are over is refused', first.status === 201 && then.status === 401, `${first.status}, then ${then.status}`)
 }
 
 /** Other configurations than the page's: what each costs. */

@@ -81,6 +81,12 @@ async function table(place, provider, other, key) {
     }],
     ['the same with bearer in lower case', 201, () => place.knock([['authorization', `bearer ${tokens.access_token}`]])],
     ['the id token of the same login', [401, 'wrong_audience'], bear(tokens.id_token)],
+    ['a token whose login was revoked there, until it expires', 201, async () => {
+      const { access_token: token, refresh_token: refresh } = await provider.login('grace')
+      await provider.revoke(refresh)
+      return place.bear(token)
+    }],
+    ['a token without a resource', [401, 'no credential'], bear(provider.login('ada', { resource: null, scope: 'openid' }).then((said) => said.access_token))],
     ['a token for another resource', [401, 'wrong_audience'], bear(provider.robot({ resource: 'https://other.example.com' }))],
     ['another provider\'s token', 403, bear(other.robot())],
     ['another provider\'s key, the same kid, and our issuer in iss', [401, 'signature'], bear(forged(good, foreign))],
