@@ -18,7 +18,7 @@ _default:
 # Runs every gate and counts: "N passed, N failed".
 [group('all')]
 ci:
-    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test+release canary demo-page sdks proxies jwks speech rotation chaos autobahn+fuzz-build fuzz-smoke
+    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test+release canary demo-page sdks recipes proxies jwks speech rotation chaos autobahn+fuzz-build fuzz-smoke
 
 # Serves the demo and opens its page.
 [group('all')]
@@ -91,7 +91,7 @@ release:
 
 # Runs every outside script in its short form.
 [group('outside')]
-outside: release canary demo-page sdks proxies jwks speech rotation chaos soak stall drain disorder autobahn
+outside: release canary demo-page sdks recipes proxies jwks speech rotation chaos soak stall drain disorder autobahn
 
 # Proves that the search of the servers' logs finds each kind of secret.
 [group('outside')]
@@ -112,6 +112,11 @@ sdks *NAMES:
 [group('outside')]
 proxies *NAMES:
     node {{ outside }}/proxies.mjs target/tools/proxies/bin {{ python }} {{ NAMES }}
+
+# Runs what the how-to pages under auth/ show, logs in there and mints, and attacks each caller (`long` for the long form).
+[group('outside')]
+recipes *NAMES:
+    node {{ outside }}/recipes.mjs {{ python }} {{ NAMES }}
 
 # Has third-party libraries verify our tokens from the JWKS: PyJWT, and jose from npm.
 [group('outside')]
@@ -216,4 +221,4 @@ test-release: release
 
 # The long forms of everything that CI runs shortened; about three quarters of an hour.
 [group('all')]
-long: test-release (speech "60") (rotation "60") (chaos "100") (soak "long") (stall "long") (drain "long") (disorder "long") (autobahn "long") (fuzz-smoke "60")
+long: test-release (recipes "long") (speech "60") (rotation "60") (chaos "100") (soak "long") (stall "long") (drain "long") (disorder "long") (autobahn "long") (fuzz-smoke "60")
