@@ -106,6 +106,11 @@ impl Introspection {
         let answer = asking::http()
             .ask(self.question(token)?, &self.tls, LONGEST)
             .await?;
+        if answer.status == 400 {
+            // About the token: it is of no kind that this endpoint knows (`unsupported_token_type`).
+            // Anybody can bring such a one, so it must not count as an outage.
+            return Ok(inactive());
+        }
         if answer.status != 200 {
             // A 401 is about our own client, not about the token (RFC 7662, 2.3).
             return Err(Trouble::Status {
@@ -165,6 +170,13 @@ impl Introspection {
         let until = now.plus(whole_seconds(self.options.cache_for));
         Ok(expires.map_or(until, |expires| expires.min(until)))
     }
+}
+
+/// What RFC 7662, 2.2 has every endpoint say of a token that it does not know.
+fn inactive() -> Claims {
+    let mut members = serde_json::Map::new();
+    members.insert("active".to_owned(), Value::Bool(false));
+    Claims::new(members)
 }
 
 #[async_trait(?Send)]

@@ -22,8 +22,9 @@ use crate::{
     trouble::Trouble,
 };
 
-/// How long a fetch may take, discovery and keys together.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a fetch may take, discovery and keys together. One that hangs when the issuer comes back
+/// is waited for this long before another is made.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What those who wait have beyond that, so that they learn how it ended.
 const GRACE: Duration = Duration::from_millis(500);

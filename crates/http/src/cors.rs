@@ -4,7 +4,7 @@ use actix_cors::Cors;
 use actix_web::{
     http::{
         Method,
-        header::{self, HeaderValue},
+        header::{self, HeaderMap, HeaderValue},
     },
     web::Data,
 };
@@ -29,6 +29,18 @@ pub(crate) fn pages(shared: Data<Shared>) -> Cors {
         .expose_headers([header::RETRY_AFTER, X_REQUEST_ID])
         .supports_credentials()
         .max_age(REMEMBERED)
+}
+
+/// Who may not read an answer, or did not say that a page asks, is not told what pages may do with it.
+pub(crate) fn all_or_nothing(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        for name in [
+            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        ] {
+            headers.remove(name);
+        }
+    }
 }
 
 fn may_mint(generation: &Generation, origin: &HeaderValue) -> bool {

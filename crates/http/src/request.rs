@@ -16,6 +16,7 @@ use actix_web::{
 };
 
 use crate::{
+    cors,
     problem::{Code, Problem},
     shared::Shared,
     takeover::Gate,
@@ -48,6 +49,7 @@ pub async fn layer<B: MessageBody + 'static>(
         keep_headers(answer.headers(), response.headers_mut());
         answer = answer.into_response(response);
     }
+    cors::all_or_nothing(answer.headers_mut());
     if let Ok(value) = HeaderValue::from_str(&id) {
         answer.headers_mut().insert(X_REQUEST_ID, value);
     }

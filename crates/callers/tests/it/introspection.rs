@@ -150,6 +150,25 @@ async fn an_answer_about_another_token_than_ours_is_no() {
     }
 }
 
+/// Anybody can bring a token of a kind that the endpoint does not take; nobody else pays for it.
+#[actix_rt::test]
+async fn a_token_that_the_endpoint_cannot_take_is_no_and_no_outage() {
+    let good = good();
+    let stand_in = StandIn::answering(move |asked| match asked.body.contains("token=strange") {
+        true => answer(400, "", r#"{"error":"unsupported_token_type"}"#),
+        false => json(&good),
+    });
+    let asks = made(&stand_in, &clock());
+    for _ in 0..20 {
+        let verdict = judge(&asks, &clock(), &bearer("strange")).await;
+        assert_eq!(verdict, rejected(Rejection::Inactive));
+    }
+    assert_eq!(
+        judge(&asks, &clock(), &bearer("t")).await.as_str(),
+        "accepted"
+    );
+}
+
 #[actix_rt::test]
 async fn a_token_may_be_for_a_named_audience_or_for_the_client_itself() {
     let mut own = good();

@@ -8,7 +8,7 @@ import { check } from '../check.mjs'
 import { moods } from './between.mjs'
 import { Place } from './place.mjs'
 import { forged, now, signingKey, VOICE } from './provider.mjs'
-import { attacks, enough, owed, unasked, unheard } from './table.mjs'
+import { attacks, enough, unasked, unheard } from './table.mjs'
 import { echoed } from './visitor.mjs'
 
 /** An answer has to come, however busy the machine is. */
@@ -92,8 +92,8 @@ async function structured(place, provider) {
     statuses.push(status)
   }
   const after = await place.bear(good)
-  owed('oidc, introspection: a JWT, which this provider answers 400 to, is refused', statuses.every((status) => status === 401), statuses.join(' '))
-  owed('oidc, introspection: and no good token is turned away for it', after.status === 201, `${after.status}`)
+  check('oidc, introspection: a JWT, which this provider answers 400 to, is refused', statuses.every((status) => status === 401), statuses.join(' '))
+  check('oidc, introspection: and no good token is turned away for it', after.status === 201, `${after.status}`)
   await Bridge.until('a good mint', PROMPT, async () => (await place.bear(good)).status === 201)
 }
 

@@ -42,6 +42,3 @@ export const unasked = (between, act) => async () => {
 
 /** A table of fewer rows is none. */
 export const enough = (name, table, least = 10) => check(`${name}: the table has ${least} rows or more`, table.length >= least, `${table.length}`)
-
-/** Something that does not hold yet, though it should. It fails when it does, so that this mark is taken off. */
-export const owed = (what, good, detail = '') => check(`owed, not met yet: ${what}`, !good, detail)
