@@ -7,12 +7,14 @@ use tollbridge_domain::{CallerName, Origin, RouteName};
 
 use crate::{secret_ref::SecretRef, url_template::UrlTemplate};
 
+mod allow;
 mod callers;
 mod carriers;
 mod credentials;
 mod limits;
 
 pub use self::{
+    allow::Rule,
     callers::{
         AnswerSubject, Caller, CallerKind, IntrospectionCaller, JwtCaller, SubrequestCaller,
     },
@@ -198,6 +200,8 @@ pub struct Route {
     pub credentials: Credentials,
     /// What sessions may take.
     pub limits: Limits,
+    /// Who of `callers` may mint; empty: every one.
+    pub allow: Vec<Rule>,
 }
 
 /// `routes.NAME.origins`

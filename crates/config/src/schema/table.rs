@@ -59,6 +59,7 @@ pub(crate) const KEYS: &[Key] = &[
     text("callers.*.jwks_url", "URL", None, "`jwt`: where the keys are. `https`, or a literal loopback address. Without `issuer`, any `iss` is taken that they sign."),
     list("callers.*.algorithms", "algorithms", None, "`jwt`: what tokens may be signed with: `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`. Without it, `RS256`, `ES256` and `EdDSA`."),
     text("callers.*.subject", "claim:, header: or json:", None, "Who somebody is. `jwt` and `introspection`: `\"claim:NAME\"`, a claim or a path of them parted by dots; without it, `\"claim:sub\"`. `subrequest`: `\"header:NAME\"` or `\"json:/POINTER\"` of the answer; without it, `\"header:x-user-id\"`. `trusted_header`: `\"header:NAME\"` of the request; without it, `\"header:x-auth-request-user\"`."),
+    text("callers.*.groups", "header:NAME", None, "`trusted_header`: the header in which the proxy says of which groups somebody is, parted by commas; it becomes the claim `groups`. Without it, they have no claims."),
     text("callers.*.url", "http or https URL", None, "`subrequest`, required: what is asked, by GET. `introspection`, required: the endpoint; `http` on a loopback address only."),
     list("callers.*.forward_headers", "header names", None, "`subrequest`: headers that are passed on; where none of them is there, nobody is asked. Without it, `[\"cookie\"]`."),
     key("callers.*.timeout", Kind::Duration, None, "`subrequest`: how long an answer may take. Without it, 2s."),
@@ -174,7 +175,14 @@ pub(crate) const KEYS: &[Key] = &[
     optional_duration("routes.*.limits.upstream_ping_interval", "Pings of the bridge towards the upstream. Without it, or with `\"0s\"`, off: some upstreams never answer one."),
     optional_duration("routes.*.limits.upstream_pong_timeout", "How long after a ping the upstream may be silent before it counts as lost. Without it, as long as `upstream_ping_interval`."),
     unbuilt("routes.*.adapter", "Adapters."),
-    unbuilt("routes.*.allow", "Policy by role or claim."),
+    key("routes.*.allow", Kind::Tables, None, "A rule: who may mint for this route, with which ceilings. Each has a header of its own, in double brackets. The first that fits decides; where there are rules and none fits, the mint is 403. Without any, every one of `callers` may mint. See [policy](policy.md)."),
+    text("routes.*.allow.caller", "caller name", None, "One of the route's `callers`. Without it, any of them."),
+    key("routes.*.allow.max_session", Kind::Duration, None, "The most that a mint may ask for, and what it gets where it asks for none; at most `limits.max_session`."),
+    count("routes.*.allow.uses", 1, MANY, None, "The most that a mint may ask for; at most `max_uses`."),
+    section("routes.*.allow.claim", "Claims that must all fit, by name or by path: `claim.role = \"doctor\"`, `claim.\"realm_access.roles\" = [\"voice\", \"admin\"]`."),
+    key("routes.*.allow.claim.*", Kind::Texts("values"), None, "Values that fit. A claim fits that is one of them, or a list with one of them in it; `scope` is taken word by word."),
+    section("routes.*.allow.params", "Shorter lists for declared parameters: `params.model = [\"gpt-4o\"]`."),
+    list("routes.*.allow.params.*", "values", None, "The values there are under this rule. A default that is not one of them has to be asked for: it is not replaced."),
 ];
 
 /// More than anybody has, and within 32 bits.

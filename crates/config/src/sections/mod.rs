@@ -1,5 +1,6 @@
 //! From the merged tree to the typed settings, one file a group of sections.
 
+mod allow;
 mod callers;
 mod carriers;
 mod credentials;
