@@ -5,6 +5,7 @@
 //! [`layer`] around them, which gives requests their ids and problems their bodies.
 
 mod admin;
+mod allow;
 mod ask;
 mod audit;
 mod body;
@@ -32,6 +33,7 @@ use actix_web::{HttpResponse, http::header, web};
 
 pub use self::{
     admin::Door,
+    allow::{Ceilings, Rule},
     audit::{AuditSink, AuditWriter, chain, sink},
     bridge::{Probe, probe},
     carriers::{Carriers, InMessage, InSubprotocol, Named},

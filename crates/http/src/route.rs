@@ -14,7 +14,7 @@ use tollbridge_domain::{CallerName, Origin, RouteName};
 use tollbridge_relay::Limits;
 use tollbridge_upstream::{Piece, Target, Tls};
 
-use crate::{carriers::Carriers, rate::Rate, sign::Sign};
+use crate::{allow::Rule, carriers::Carriers, rate::Rate, sign::Sign};
 
 /// Which pages may connect.
 #[derive(Clone, Debug)]
@@ -106,6 +106,8 @@ pub struct Route {
     pub require_origin: bool,
     /// Who may mint for it.
     pub callers: Vec<CallerName>,
+    /// Who of them, and how much; empty: all of them, and all of it.
+    pub allow: Vec<Rule>,
     /// Most sessions one token may open.
     pub max_uses: u32,
     /// Where tokens travel.

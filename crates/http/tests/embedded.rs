@@ -271,6 +271,7 @@ fn route(upstream: &Upstream) -> Route {
         origins: Origins::Only(vec![tollbridge_domain::Origin::parse(ORIGIN).unwrap()]),
         require_origin: false,
         callers: vec![CallerName::parse("host").unwrap()],
+        allow: Vec::new(),
         max_uses: 1,
         carriers: tollbridge_http::Carriers {
             query: vec![tollbridge_http::Named {

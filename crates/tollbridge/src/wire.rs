@@ -15,6 +15,7 @@ use tollbridge_upstream::{Part, Piece, Scheme, Target, Tls};
 
 use crate::secrets;
 
+mod allow;
 mod callers;
 mod engines;
 
@@ -133,6 +134,7 @@ fn route(
         },
         require_origin: written.require_origin,
         callers: written.callers.clone(),
+        allow: allow::rules(&written.allow),
         max_uses: written.max_uses,
         carriers: carriers(written),
         query_allow: written.query_allow.clone(),

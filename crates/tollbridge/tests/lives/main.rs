@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod allow;
 mod apikeys;
 mod canary;
 mod closes;
