@@ -11,6 +11,7 @@ mod allow;
 mod callers;
 mod carriers;
 mod credentials;
+mod hook;
 mod limits;
 
 pub use self::{
@@ -20,6 +21,7 @@ pub use self::{
     },
     carriers::{Carriers, MessageCarrier},
     credentials::{Credentials, Fetch, Sign, Yields},
+    hook::Hook,
     limits::{IdleCounts, Limits},
 };
 
@@ -198,6 +200,8 @@ pub struct Route {
     pub ca: Option<PathBuf>,
     /// What the upstream wants to see.
     pub credentials: Credentials,
+    /// Who is asked before each session.
+    pub hook: Option<Hook>,
     /// What sessions may take.
     pub limits: Limits,
     /// Who of `callers` may mint; empty: every one.

@@ -118,6 +118,12 @@ fn show_route(page: &mut Page, path: &str, route: &Route) {
     }
     let credentials = join(path, "credentials");
     show_credentials(page, &credentials, &route.credentials);
+    if let Some(hook) = &route.hook {
+        page.section(&join(path, "hook"));
+        page.text("url", &hook.url);
+        page.text("secret", &hook.secret);
+        page.text("timeout", write_duration(hook.timeout));
+    }
     show_limits(page, &join(path, "limits"), &route.limits);
     for rule in &route.allow {
         show_rule(page, &join(path, "allow"), rule);

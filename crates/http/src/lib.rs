@@ -39,7 +39,7 @@ pub use self::{
     carriers::{Carriers, InMessage, InSubprotocol, Named},
     denials::{Denial, Denials},
     forwarded::Trust,
-    metrics::{Metrics, TlsMetrics},
+    metrics::{HookMetrics, Metrics, TlsMetrics},
     mint::{grant, minted_body, presented},
     problem::{Code, FieldError, Problem},
     rate::{Key, Rate},

@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, http::header::HOST};
 use regex_lite::Regex;
 use tollbridge_credential::Credential;
 use tollbridge_domain::{CallerName, Origin, RouteName};
+use tollbridge_hook::Hook;
 use tollbridge_relay::Limits;
 use tollbridge_upstream::{Piece, Target, Tls};
 
@@ -142,6 +143,8 @@ pub struct Route {
     pub tls: Tls,
     /// Deadline of DNS, TCP and TLS together, and of the whole dial with its answer.
     pub connect_timeout: Duration,
+    /// Who is asked before each session.
+    pub hook: Option<Hook>,
     /// Admission ceilings.
     pub caps: Caps,
     /// Connections a minute, for a subject and for an address.

@@ -304,6 +304,7 @@ fn route(upstream: &Upstream) -> Route {
         sign: None,
         tls: Tls::new(None).unwrap(),
         connect_timeout: Duration::from_secs(5),
+        hook: None,
         caps: Caps {
             sessions: None,
             sessions_per_subject: None,

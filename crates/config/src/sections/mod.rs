@@ -7,6 +7,7 @@ mod credentials;
 mod engines;
 mod foundation;
 mod headers;
+mod hook;
 mod limits;
 mod params;
 mod routes;

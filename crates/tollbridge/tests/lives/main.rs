@@ -20,6 +20,7 @@ mod drains;
 mod endings;
 mod frames;
 mod heads;
+mod hook;
 mod house;
 mod imports;
 mod input;
