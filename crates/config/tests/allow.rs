@@ -130,12 +130,7 @@ fn what_cannot_work_is_refused_by_name_and_place() {
         ),
         ("caller = 'Not a name'", "[0].caller", (28, 10), "name"),
         ("caller = 3", "[0].caller", (28, 10), "expected a string"),
-        (
-            "calller = 'sso'",
-            "[0].calller",
-            (28, 1),
-            "unknown key `calller`",
-        ),
+        ("callr = 'sso'", "[0].callr", (28, 1), "unknown key `callr`"),
         (
             "max_session = '31m'",
             "[0].max_session",
@@ -272,9 +267,9 @@ fn a_list_is_a_list_of_tables() {
 #[test]
 fn hints_name_what_was_meant() {
     for (rule, hint) in [
-        ("calller = 'sso'", "did you mean `caller`?"),
+        ("callr = 'sso'", "did you mean `caller`?"),
         ("caller = 'ss'", "did you mean `sso`?"),
-        ("params.modle = ['x']", "did you mean `model`?"),
+        ("params.modl = ['x']", "did you mean `model`?"),
         ("claim.realm_access.roles = 'x'", "quoted"),
         (
             "idle_timeout = '1s'",

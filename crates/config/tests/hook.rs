@@ -118,7 +118,7 @@ fn what_would_not_do_is_refused_by_name_and_place() {
             "more than nothing",
         ),
         (format!("{HOOK}timeout = '11s'\n"), "timeout", "at most 10s"),
-        (format!("{HOOK}timeuot = '1s'\n"), "timeuot", "unknown key"),
+        (format!("{HOOK}waits = '1s'\n"), "waits", "unknown key"),
     ] {
         let Err(Problems(errors)) = check(&hook, &[]) else {
             panic!("accepted: {hook}");

@@ -79,10 +79,8 @@ impl Body {
         if !self.allow {
             return Ok(Verdict::Denied(clean(&self.reason.unwrap_or_default())));
         }
-        let lower = within(self.max_session, limits.max_session)
-            .ok_or(Trouble::Limit("max_session"))
-            .and(within(self.bytes, limits.bytes).ok_or(Trouble::Limit("bytes")));
-        lower?;
+        within("max_session", self.max_session, limits.max_session)?;
+        within("bytes", self.bytes, limits.bytes)?;
         Ok(Verdict::Allowed(Lowered {
             max_session: self.max_session,
             bytes: self.bytes,
@@ -90,11 +88,18 @@ impl Body {
     }
 }
 
-/// Whether what is said, if anything is, is more than nothing and no more than the limit.
-fn within<T: Ord + Default>(said: Option<T>, limit: Option<T>) -> Option<()> {
-    let Some(said) = said else { return Some(()) };
-    let fits = said > T::default() && limit.is_none_or(|limit| said <= limit);
-    fits.then_some(())
+/// What is said, if anything is, is more than nothing and no more than the limit.
+fn within<T: Ord + Default>(
+    name: &'static str,
+    said: Option<T>,
+    limit: Option<T>,
+) -> Result<(), Trouble> {
+    let fits = |said: T| said > T::default() && limit.is_none_or(|limit| said <= limit);
+    if said.is_none_or(fits) {
+        Ok(())
+    } else {
+        Err(Trouble::Limit(name))
+    }
 }
 
 /// On one line, and cut.
