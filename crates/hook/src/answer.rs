@@ -1,6 +1,7 @@
 //! What a hook's answer means.
 
 use serde::Deserialize;
+use serde_json::Value;
 use tollbridge_outbound::{Answer, AskError};
 
 /// Most characters of a reason that go into a log.
@@ -11,6 +12,10 @@ const LONGEST_REASON: usize = 200;
 pub enum Verdict {
     /// They may, within these limits.
     Allowed(Lowered),
+    /// They may, but within something else than the limits in force, in the member of this name.
+    /// Whoever asked refuses, as where there is no answer; the next question is asked all the
+    /// same, since bearers choose limits too: none of them shall make a hook seem away.
+    Beyond(&'static str),
     /// They may not. Why is for the operator's log, on one line and cut; never for the bearer.
     Denied(String),
 }
@@ -31,9 +36,6 @@ pub(crate) enum Trouble {
     /// No answer came, or not whole.
     #[error(transparent)]
     Ask(#[from] AskError),
-    /// A limit above the one in force, or of nothing.
-    #[error("the answer's `{0}` is not within the limit in force")]
-    Limit(&'static str),
     /// A body that is none.
     #[error("the answer is not {{\"allow\": …}} in JSON with known members")]
     Nonsense,
@@ -51,15 +53,15 @@ pub(crate) enum Trouble {
 struct Body {
     allow: bool,
     reason: Option<String>,
-    max_session: Option<u32>,
-    bytes: Option<u64>,
+    max_session: Option<Value>,
+    bytes: Option<Value>,
 }
 
 /// Reads the answer to somebody whose session has these limits.
 pub(crate) fn read(answer: Answer, limits: Lowered) -> Result<Verdict, Trouble> {
     match answer.status {
         204 => Ok(Verdict::Allowed(Lowered::default())),
-        200 => parse(&answer.body?)?.verdict(limits),
+        200 => Ok(parse(&answer.body?)?.verdict(limits)),
         // A no is a no, whatever else is said.
         403 => {
             let body = answer.body.ok().and_then(|body| parse(&body).ok());
@@ -75,31 +77,30 @@ fn parse(body: &[u8]) -> Result<Body, Trouble> {
 }
 
 impl Body {
-    fn verdict(self, limits: Lowered) -> Result<Verdict, Trouble> {
+    fn verdict(self, limits: Lowered) -> Verdict {
         if !self.allow {
-            return Ok(Verdict::Denied(clean(&self.reason.unwrap_or_default())));
+            return Verdict::Denied(clean(&self.reason.unwrap_or_default()));
         }
-        within("max_session", self.max_session, limits.max_session)?;
-        within("bytes", self.bytes, limits.bytes)?;
-        Ok(Verdict::Allowed(Lowered {
-            max_session: self.max_session,
-            bytes: self.bytes,
-        }))
+        let most = limits.max_session.map(u64::from);
+        let Some(max_session) = within(self.max_session, most.or(Some(u32::MAX.into()))) else {
+            return Verdict::Beyond("max_session");
+        };
+        let Some(bytes) = within(self.bytes, limits.bytes) else {
+            return Verdict::Beyond("bytes");
+        };
+        Verdict::Allowed(Lowered {
+            max_session: max_session.and_then(|seconds| u32::try_from(seconds).ok()),
+            bytes,
+        })
     }
 }
 
-/// What is said, if anything is, is more than nothing and no more than the limit.
-fn within<T: Ord + Default>(
-    name: &'static str,
-    said: Option<T>,
-    limit: Option<T>,
-) -> Result<(), Trouble> {
-    let fits = |said: T| said > T::default() && limit.is_none_or(|limit| said <= limit);
-    if said.is_none_or(fits) {
-        Ok(())
-    } else {
-        Err(Trouble::Limit(name))
-    }
+/// What is said, if anything is: a whole number from 1 to the limit.
+fn within(said: Option<Value>, limit: Option<u64>) -> Option<Option<u64>> {
+    let Some(said) = said else { return Some(None) };
+    let number = said.as_u64()?;
+    let fits = number > 0 && limit.is_none_or(|limit| number <= limit);
+    fits.then_some(Some(number))
 }
 
 /// On one line, and cut.
@@ -211,28 +212,42 @@ mod tests {
             r#"{"allow":true,"max_sesion":1}"#,
             r#"{"allow":true} {}"#,
             r#"{"allow":true,"reason":7}"#,
-            r#"{"allow":true,"max_session":"60"}"#,
-            r#"{"allow":true,"max_session":-1}"#,
-            r#"{"allow":true,"max_session":1.5}"#,
-            r#"{"allow":true,"max_session":4294967296}"#,
-            r#"{"allow":true,"bytes":-1}"#,
         ] {
             assert_eq!(judged(200, body), Err(Trouble::Nonsense), "{body}");
-        }
-        for (body, limit) in [
-            (r#"{"allow":true,"max_session":0}"#, "max_session"),
-            (r#"{"allow":true,"max_session":601}"#, "max_session"),
-            (r#"{"allow":true,"bytes":0}"#, "bytes"),
-            (r#"{"allow":true,"bytes":1001}"#, "bytes"),
-            (r#"{"allow":true,"max_session":1,"bytes":1001}"#, "bytes"),
-        ] {
-            assert_eq!(judged(200, body), Err(Trouble::Limit(limit)), "{body}");
         }
         let yes = r#"{"allow":true}"#;
         for status in [
             201, 202, 301, 302, 303, 307, 400, 401, 404, 408, 429, 500, 503,
         ] {
             assert_eq!(judged(status, yes), Err(Trouble::Status(status)));
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_whole_number_from_one_to_what_is_in_force() {
+        for said in [
+            "0",
+            "-1",
+            "1.5",
+            "60.0",
+            "601",
+            "4294967296",
+            "1e99",
+            "\"60\"",
+            "true",
+            "[60]",
+            "{}",
+        ] {
+            let body = format!(r#"{{"allow":true,"max_session":{said}}}"#);
+            assert_eq!(
+                judged(200, &body),
+                Ok(Verdict::Beyond("max_session")),
+                "{said}"
+            );
+        }
+        for said in ["0", "-1", "1001", "\"10\""] {
+            let body = format!(r#"{{"allow":true,"max_session":1,"bytes":{said}}}"#);
+            assert_eq!(judged(200, &body), Ok(Verdict::Beyond("bytes")), "{said}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Rules of who may mint, against the route and the callers that they are about.
 
+use std::collections::BTreeSet;
+
 use crate::{
     names::did_you_mean,
     reader::Section,
@@ -65,19 +67,13 @@ fn check_claims(settings: &Settings, route: &Route, rule: &Rule, place: &Section
 
 /// Why such callers have no such claim.
 fn lacking(kinds: &[&CallerKind]) -> String {
-    let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-    let words = words.join(", ");
-    let mut text = format!("callers of type {words} have no such claim");
-    for kind in kinds {
-        text.push_str(match kind {
-            CallerKind::TrustedHeader { .. } => {
-                "; a trusted_header has `groups`, where that is configured"
-            }
-            CallerKind::Subrequest(_) => {
-                "; a subrequest has claims where its `subject` is \"json:/…\""
-            }
-            _ => "",
-        });
+    let words: BTreeSet<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let words: Vec<&str> = words.into_iter().collect();
+    let mut text = format!("callers of type {} have no such claim", words.join(", "));
+    for (word, when) in SOME {
+        if words.contains(word) {
+            text.push_str(&format!("; a {word} has {when}"));
+        }
     }
     text
 }
@@ -113,3 +109,9 @@ fn check_params(route: &Route, rule: &Rule, place: &Section<'_>) {
         }
     }
 }
+
+/// Types that have claims under a condition.
+const SOME: &[(&str, &str)] = &[
+    ("subrequest", "some where its `subject` is \"json:/…\""),
+    ("trusted_header", "`groups`, where that is configured"),
+];

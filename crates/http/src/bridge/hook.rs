@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tollbridge_domain::Slug;
+use tollbridge_domain::{RouteName, Slug};
 use tollbridge_hook::{Lowered, Question, Unavailable, Verdict};
 use tollbridge_relay::Limits;
 use tollbridge_token::{Claims, Verified};
@@ -35,7 +35,7 @@ impl Entrance<'_> {
             .metrics
             .hook
             .answered(route.name.as_str(), &answer, begun.elapsed());
-        let lowered = judged(answer, claims)?;
+        let lowered = judged(answer, route, claims)?;
         // That took its time: what may have changed is looked at again.
         self.unrevoked(verified)?;
         self.open_for_work(claims)?;
@@ -62,9 +62,22 @@ impl Entrance<'_> {
     }
 }
 
-fn judged(answer: Result<Verdict, Unavailable>, claims: &Claims) -> Result<Lowered, Refusal> {
+fn judged(
+    answer: Result<Verdict, Unavailable>,
+    route: &Route,
+    claims: &Claims,
+) -> Result<Lowered, Refusal> {
+    let away = |retry_after: u32| Refusal {
+        retry_after: Some(retry_after),
+        ..Refusal::genuine(Slug::Overloaded, "the hook gave no answer", claims)
+    };
     match answer {
         Ok(Verdict::Allowed(lowered)) => Ok(lowered),
+        Ok(Verdict::Beyond(limit)) => {
+            let why = format!("the answer's `{limit}` is not within the limit in force");
+            unavailable(&route.name, &why);
+            Err(away(1))
+        }
         Ok(Verdict::Denied(reason)) => {
             let why = match reason.as_str() {
                 "" => "the hook said no".to_owned(),
@@ -72,10 +85,7 @@ fn judged(answer: Result<Verdict, Unavailable>, claims: &Claims) -> Result<Lower
             };
             Err(Refusal::genuine(Slug::RouteNotAllowed, why, claims))
         }
-        Err(Unavailable(seconds)) => Err(Refusal {
-            retry_after: Some(seconds),
-            ..Refusal::genuine(Slug::Overloaded, "the hook gave no answer", claims)
-        }),
+        Err(Unavailable(seconds)) => Err(away(seconds)),
     }
 }
 
@@ -110,13 +120,17 @@ pub(crate) fn watch(generation: &Generation) {
                 Ok(()) => {
                     tracing::debug!(event = "hook.asked", route = %name, "a hook was asked");
                 }
-                Err(reason) => tracing::warn!(
-                    event = "hook.unavailable",
-                    route = %name,
-                    reason,
-                    "a hook gave no answer"
-                ),
+                Err(reason) => unavailable(&name, reason),
             });
         }
     }
+}
+
+fn unavailable(route: &RouteName, reason: &str) {
+    tracing::warn!(
+        event = "hook.unavailable",
+        route = %route,
+        reason,
+        "a hook gave no answer"
+    );
 }

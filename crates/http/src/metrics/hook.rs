@@ -43,7 +43,7 @@ impl HookMetrics {
         let outcome = match outcome {
             Ok(Verdict::Allowed(_)) => "allowed",
             Ok(Verdict::Denied(_)) => "denied",
-            Err(Unavailable(_)) => "unavailable",
+            Ok(Verdict::Beyond(_)) | Err(Unavailable(_)) => "unavailable",
         };
         let labels = [route, outcome];
         self.answers.with_label_values(&labels).inc();

@@ -70,6 +70,29 @@ async fn who_fails_again_and_again_is_left_alone_and_heals_by_itself() {
     assert!(metrics.text().contains(line));
 }
 
+/// A bearer who can make the hook say what is not so must not take it from everybody else.
+#[tokio::test]
+async fn an_answer_beyond_a_tokens_limits_is_no_outage_for_others() {
+    let upstream = Upstream::echo("x-api-key", CREDENTIAL).await;
+    let hook = Hook::start().await;
+    let house = house(&upstream, &hook, "").await;
+    let short = json!({ "route": "echo", "max_session": 60 });
+    let short = house.token_for(&short).await;
+    hook.says(200, "{\"allow\": true, \"max_session\": 600}");
+    for _ in 0..20 {
+        let refused = house.redeem("echo", &short).await.unwrap_err();
+        assert_overloaded(&refused, "above the token's own");
+    }
+    assert_eq!(hook.times(), 20);
+    house.session("echo").await.echo("others get in").await;
+    let beyond = |event: &Value| {
+        event["reason"]
+            .as_str()
+            .is_some_and(|it| it.contains("`max_session`"))
+    };
+    house.logged("hook.unavailable", beyond).await;
+}
+
 /// Both are asked about; the use is one.
 #[tokio::test]
 async fn a_token_that_two_bring_at_once_opens_one_session() {
