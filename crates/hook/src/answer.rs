@@ -81,8 +81,8 @@ impl Body {
         if !self.allow {
             return Verdict::Denied(clean(&self.reason.unwrap_or_default()));
         }
-        let most = limits.max_session.map(u64::from);
-        let Some(max_session) = within(self.max_session, most.or(Some(u32::MAX.into()))) else {
+        let most = u64::from(limits.max_session.unwrap_or(u32::MAX));
+        let Some(max_session) = within(self.max_session, Some(most)) else {
             return Verdict::Beyond("max_session");
         };
         let Some(bytes) = within(self.bytes, limits.bytes) else {
