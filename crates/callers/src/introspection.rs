@@ -7,13 +7,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use tollbridge_authn::{Authenticator, Caller, Claims, Evidence, Rejection, Verdict, Watcher};
 use tollbridge_domain::{CallerName, Clock, Moment, Secret, Subject};
-use tollbridge_outbound::{Ask, Form, Tls, encode};
+use tollbridge_outbound::{Ask, Form, Guard, Tls, Unavailable, encode};
 use url::Url;
 
 use crate::{
     asking,
     cache::Cache,
-    guard::{Guard, Unavailable},
     jwt::{self, No},
     members,
     subject::{self, SubjectFrom},
@@ -77,7 +76,7 @@ impl Introspection {
     #[must_use]
     pub fn new(options: IntrospectionOptions, tls: Tls, clock: Arc<dyn Clock>) -> Self {
         Self {
-            guard: Guard::new(options.name.clone(), clock, PATIENCE),
+            guard: Guard::new(clock, PATIENCE),
             options,
             tls,
             cache: Cache::new(),
@@ -201,7 +200,8 @@ impl Authenticator for Introspection {
     }
 
     fn watch(&self, watcher: &Watcher) {
-        self.guard.watch(watcher);
+        let (name, watcher) = (self.options.name.clone(), Arc::clone(watcher));
+        self.guard.watch(move |outcome| watcher(&name, outcome));
     }
 }
 

@@ -6,13 +6,12 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tollbridge_authn::{Authenticator, Caller, Claims, Evidence, Rejection, Verdict, Watcher};
 use tollbridge_domain::{CallerName, Clock, Moment};
-use tollbridge_outbound::Tls;
+use tollbridge_outbound::{Tls, Unavailable};
 
 use crate::{
     address::{Address, AddressError},
     algorithm::Algorithm,
     discovery::Published,
-    guard::Unavailable,
     jws::{self, Unverified},
     key_set::{Choice, KeySet},
     keys::Keys,

@@ -12,11 +12,10 @@ use tokio::{
 };
 use tollbridge_authn::Watcher;
 use tollbridge_domain::{CallerName, Clock};
-use tollbridge_outbound::Tls;
+use tollbridge_outbound::{Tls, Unavailable};
 
 use crate::{
     discovery::Published,
-    guard::Unavailable,
     key_book::{KeyBook, Step},
     key_set::KeySet,
     trouble::Trouble,

@@ -14,11 +14,9 @@
 mod address;
 mod algorithm;
 mod asking;
-mod breaker;
 mod cache;
 mod discovery;
 mod freshness;
-mod guard;
 mod introspection;
 mod jws;
 mod jwt;

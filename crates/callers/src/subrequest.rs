@@ -7,13 +7,12 @@ use tollbridge_authn::{
     Authenticator, Caller, Claims, Cookies, Evidence, Rejection, Verdict, Watcher,
 };
 use tollbridge_domain::{CallerName, Clock, Moment, Subject};
-use tollbridge_outbound::{Answer, Ask, Method, Tls};
+use tollbridge_outbound::{Answer, Ask, Guard, Method, Tls, Unavailable};
 use url::Url;
 
 use crate::{
     asking,
     cache::{Cache, Digest},
-    guard::{Guard, Unavailable},
     jwt::No,
     members,
     subject::{self, SubjectFrom},
@@ -69,7 +68,7 @@ impl Subrequest {
     #[must_use]
     pub fn new(options: SubrequestOptions, tls: Tls, clock: Arc<dyn Clock>) -> Self {
         Self {
-            guard: Guard::new(options.name.clone(), clock, options.timeout),
+            guard: Guard::new(clock, options.timeout),
             options,
             tls,
             cache: Cache::new(),
@@ -198,7 +197,8 @@ impl Authenticator for Subrequest {
     }
 
     fn watch(&self, watcher: &Watcher) {
-        self.guard.watch(watcher);
+        let (name, watcher) = (self.options.name.clone(), Arc::clone(watcher));
+        self.guard.watch(move |outcome| watcher(&name, outcome));
     }
 }
 

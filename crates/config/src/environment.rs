@@ -57,6 +57,9 @@ impl Found {
             Some(key) if key.kind == Kind::Unbuilt => {
                 Err(Mismatch::unbuilt(&self.segments.join("."), key))
             }
+            Some(key) if key.kind == Kind::Tables => {
+                Err(Mismatch::in_file_only(&self.segments.join(".")))
+            }
             Some(key) => key.kind.read_text(text),
             None => Err(Kind::Section.expected("a text")),
         }
@@ -90,6 +93,9 @@ fn resolve(rest: &str, file: &Table) -> Result<Found, Mismatch> {
     let mut written = Some(file);
     let mut segments = Vec::new();
     for segment in rest.split("__") {
+        if node.is_list() {
+            return Err(Mismatch::in_file_only(&segments.join(".")));
+        }
         let mut name = segment.to_ascii_lowercase();
         let child = node.child(&name).filter(|_| !name.is_empty());
         let Some(child) = child else {
@@ -172,6 +178,17 @@ mod tests {
         let lisen = problems.iter().find(|p| p.file.ends_with("LISEN")).unwrap();
         assert_eq!(lisen.file, "env:TOLLBRIDGE__SERVER__LISEN");
         assert_eq!(lisen.hint.as_deref(), Some("did you mean `listen`?"));
+    }
+
+    #[test]
+    fn a_list_of_tables_is_the_files_alone() {
+        for name in ["ALLOW", "ALLOW__CALLER", "ALLOW__0__CALLER", "ALLOW__"] {
+            let name = format!("TOLLBRIDGE__ROUTES__V__{name}");
+            let (layer, problems) = read_all(&[(&name, "x")], "");
+            assert!(layer.is_empty() && problems.len() == 1, "{name}");
+            let message = &problems[0].message;
+            assert!(message.contains("`routes.v.allow` is a list"), "{message}");
+        }
     }
 
     #[test]

@@ -50,9 +50,9 @@ pub use self::{
     secret_ref::{SecretError, SecretRef, SecretRefError},
     settings::{
         Admin, Algorithm, AnswerSubject, Caller, CallerKind, Carriers, Compression, Coordination,
-        Credentials, Fetch, IdleCounts, IntrospectionCaller, JwtCaller, Keys, Limits, Log,
-        LogFormat, MessageCarrier, Origins, Param, Refuse, Route, Server, Settings, Sign, Store,
-        SubrequestCaller, Tls, Tokens, Yields,
+        Credentials, Fetch, Hook, IdleCounts, IntrospectionCaller, JwtCaller, Keys, Limits, Log,
+        LogFormat, MessageCarrier, Origins, Param, Refuse, Route, Rule, Server, Settings, Sign,
+        Store, SubrequestCaller, Tls, Tokens, Yields,
     },
     url_template::{Scheme, TextOrParam, UrlTemplate, UrlTemplateError},
     value_template::{Part, ValueTemplate, ValueTemplateError},

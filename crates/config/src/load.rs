@@ -160,6 +160,7 @@ fn files_of(settings: &Settings) -> Vec<PathBuf> {
     for route in settings.routes.values() {
         files.extend(route.ca.clone());
         files.extend(route.credentials.secrets().filter_map(SecretRef::file));
+        files.extend(route.hook.iter().filter_map(|hook| hook.secret.file()));
     }
     files.sort();
     files.dedup();

@@ -100,6 +100,21 @@ impl<'r> Section<'r> {
         names.map(|name| (name.as_str(), self.section(name)))
     }
 
+    /// The tables of a list, in their order, each with a path of its own.
+    pub(crate) fn tables(&self, name: &str) -> Vec<Self> {
+        let items = self.value(name).and_then(Value::as_array);
+        let items = items.into_iter().flatten().enumerate();
+        let path = self.at(name);
+        items
+            .map(|(index, item)| Self {
+                reader: self.reader,
+                node: self.node.child(name).unwrap_or(self.node),
+                path: element(&path, index),
+                table: item.as_table(),
+            })
+            .collect()
+    }
+
     /// The path of a key here.
     pub(crate) fn at(&self, key: &str) -> String {
         join(&self.path, key)
@@ -194,6 +209,11 @@ impl<'r> Section<'r> {
     /// As [`Section::duration`], in whole seconds.
     pub(crate) fn seconds(&self, key: &str) -> Duration {
         self.defaulted(key, |text| units::whole_seconds(text).and_then(not_zero))
+    }
+
+    /// As [`Section::seconds`], where there may be none.
+    pub(crate) fn optional_seconds(&self, key: &str) -> Option<Duration> {
+        self.parsed(key, |text| units::whole_seconds(text).and_then(not_zero))
     }
 
     /// A duration that has a default; zero and `never` are `None`.

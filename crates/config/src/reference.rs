@@ -1,6 +1,6 @@
 //! The reference page, from the table of keys.
 
-use crate::schema::{KEYS, Key, Kind};
+use crate::schema::{KEYS, Key, Kind, header};
 
 /// Markdown of every key: what it takes, what it is unless set, what it is for.
 #[must_use]
@@ -8,8 +8,7 @@ pub fn reference() -> String {
     let mut page = format!("{PREFACE}\n```toml\n{EXAMPLE}```\n\n## Keys\n");
     page.push_str(&rows("", "At the top of the file."));
     for key in KEYS.iter().filter(|key| is_heading(key)) {
-        let header = key.path.replace('*', "NAME");
-        page.push_str(&format!("\n### `[{header}]`\n\n{}\n", key.doc));
+        page.push_str(&format!("\n### `{}`\n\n{}\n", header(key.path), key.doc));
         page.push_str(&rows(key.path, ""));
     }
     page.push_str(VALUES);
@@ -19,12 +18,12 @@ pub fn reference() -> String {
 
 /// Sections with keys of their own; maps of sections are described by what is in them.
 fn is_heading(key: &Key) -> bool {
-    key.kind == Kind::Section && KEYS.iter().any(|other| is_row_of(other, key.path))
+    key.kind.is_heading() && KEYS.iter().any(|other| is_row_of(other, key.path))
 }
 
 fn is_row_of(key: &Key, section: &str) -> bool {
     let parent = key.path.rsplit_once('.').map_or("", |(parent, _)| parent);
-    parent == section && !matches!(key.kind, Kind::Section | Kind::Unbuilt)
+    parent == section && !key.kind.is_heading() && key.kind != Kind::Unbuilt
 }
 
 fn rows(section: &str, intro: &str) -> String {
@@ -60,7 +59,7 @@ fn default_of(key: &Key) -> String {
     match (key.kind, key.default) {
         (_, None) => "–".to_owned(),
         (Kind::Count(..) | Kind::Flag, Some(text)) => format!("`{text}`"),
-        (Kind::List(_), Some(text)) => {
+        (Kind::List(_) | Kind::Texts(_), Some(text)) => {
             let items = text.split(',').filter(|item| !item.is_empty());
             let items: Vec<_> = items.map(|item| format!("\"{item}\"")).collect();
             format!("`[{}]`", items.join(", "))

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
+mod allow;
+
 use tollbridge_domain::RouteName;
 use url::{Url, form_urlencoded};
 
@@ -24,7 +26,9 @@ pub(crate) fn check(settings: &Settings, root: &Section<'_>) {
     check_keys(settings, reader);
     check_shared_paths(settings, root);
     for (name, route) in &settings.routes {
-        check_route(route, &root.section("routes").section(name.as_str()));
+        let section = root.section("routes").section(name.as_str());
+        check_route(route, &section);
+        allow::check(settings, route, &section);
     }
     if !root.is_written("routes") {
         reader.warn(

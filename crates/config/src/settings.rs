@@ -7,17 +7,21 @@ use tollbridge_domain::{CallerName, Origin, RouteName};
 
 use crate::{secret_ref::SecretRef, url_template::UrlTemplate};
 
+mod allow;
 mod callers;
 mod carriers;
 mod credentials;
+mod hook;
 mod limits;
 
 pub use self::{
+    allow::Rule,
     callers::{
         AnswerSubject, Caller, CallerKind, IntrospectionCaller, JwtCaller, SubrequestCaller,
     },
     carriers::{Carriers, MessageCarrier},
     credentials::{Credentials, Fetch, Sign, Yields},
+    hook::Hook,
     limits::{IdleCounts, Limits},
 };
 
@@ -196,8 +200,12 @@ pub struct Route {
     pub ca: Option<PathBuf>,
     /// What the upstream wants to see.
     pub credentials: Credentials,
+    /// Who is asked before each session.
+    pub hook: Option<Hook>,
     /// What sessions may take.
     pub limits: Limits,
+    /// Who of `callers` may mint; empty: every one.
+    pub allow: Vec<Rule>,
 }
 
 /// `routes.NAME.origins`

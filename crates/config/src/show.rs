@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use self::{callers::show_caller, engines::show_credentials};
+use self::{allow::show_rule, callers::show_caller, engines::show_credentials};
 use crate::{
     names::join,
     settings::{Carriers, Limits, Origins, Param, Route, Settings},
@@ -10,6 +10,7 @@ use crate::{
     value_template::ValueTemplate,
 };
 
+mod allow;
 mod callers;
 mod engines;
 
@@ -117,7 +118,16 @@ fn show_route(page: &mut Page, path: &str, route: &Route) {
     }
     let credentials = join(path, "credentials");
     show_credentials(page, &credentials, &route.credentials);
+    if let Some(hook) = &route.hook {
+        page.section(&join(path, "hook"));
+        page.text("url", &hook.url);
+        page.text("secret", &hook.secret);
+        page.text("timeout", write_duration(hook.timeout));
+    }
     show_limits(page, &join(path, "limits"), &route.limits);
+    for rule in &route.allow {
+        show_rule(page, &join(path, "allow"), rule);
+    }
 }
 
 fn show_param(page: &mut Page, path: &str, param: &Param) {
@@ -195,6 +205,10 @@ struct Page(String);
 impl Page {
     fn section(&mut self, path: &str) {
         self.0.push_str(&format!("\n[{path}]\n"));
+    }
+
+    fn element(&mut self, path: &str) {
+        self.0.push_str(&format!("\n[[{path}]]\n"));
     }
 
     fn comment(&mut self, text: &str) {

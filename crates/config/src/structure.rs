@@ -56,15 +56,15 @@ impl Inspection<'_> {
                 self.complain(path, Mismatch::unbuilt(path, key));
                 None
             }
-            (_, DeValue::Table(table)) if node.is_table() => {
+            (_, DeValue::Table(table)) if node.is_table() && !node.is_list() => {
                 Some(Value::Table(self.table(node, path, table)))
             }
-            (Some(key), DeValue::Array(items)) if matches!(key.kind, Kind::List(_)) => {
+            (Some(key), DeValue::Array(items)) if key.kind.has_elements() => {
                 let items = items.iter().enumerate();
-                let texts: Vec<_> = items
-                    .map(|(index, item)| self.element(key, &element(path, index), item))
+                let elements: Vec<_> = items
+                    .map(|(index, item)| self.element(node, key, &element(path, index), item))
                     .collect();
-                texts
+                elements
                     .into_iter()
                     .collect::<Option<Vec<_>>>()
                     .map(Value::Array)
@@ -78,10 +78,19 @@ impl Inspection<'_> {
         }
     }
 
-    fn element(&mut self, key: &Key, path: &str, item: &Spanned<DeValue<'_>>) -> Option<Value> {
+    fn element(
+        &mut self,
+        node: &Node,
+        key: &Key,
+        path: &str,
+        item: &Spanned<DeValue<'_>>,
+    ) -> Option<Value> {
         self.places.note(path, self.place(item));
         match item.get_ref() {
-            DeValue::String(text) => Some(Value::String(text.to_string())),
+            DeValue::Table(table) if node.is_list() => {
+                Some(Value::Table(self.table(node, path, table)))
+            }
+            DeValue::String(text) if !node.is_list() => Some(Value::String(text.to_string())),
             other => {
                 self.complain(path, key.kind.expected_inside(other));
                 None

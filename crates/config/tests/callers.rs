@@ -61,10 +61,10 @@ fn each_type_has_its_defaults() {
     assert_eq!(asks.forward_headers, ["cookie"]);
     assert_eq!(asks.subject, AnswerSubject::Header("x-user-id".to_owned()));
     assert_eq!((asks.timeout.as_secs(), asks.cache_for.as_secs()), (2, 0));
-    let CallerKind::TrustedHeader { header } = kind("type = 'trusted_header'") else {
+    let CallerKind::TrustedHeader { header, groups } = kind("type = 'trusted_header'") else {
         panic!("no trusted_header");
     };
-    assert_eq!(header, "x-auth-request-user");
+    assert_eq!((header.as_str(), groups), ("x-auth-request-user", None));
     let CallerKind::Introspection(asks) = kind(INTROSPECTION) else {
         panic!("no introspection");
     };

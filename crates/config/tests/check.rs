@@ -201,7 +201,6 @@ fn what_is_promised_and_not_built_is_refused_by_name() {
         "telemetry.endpoint = 'x'",
         "otlp = 'x'",
         "routes.voice.adapter = 'doubao-json'",
-        "routes.voice.allow = [{ caller = 'backend' }]",
     ] {
         let name = key.split([' ', '=']).next().unwrap();
         let problems = bad(&format!("{key}\n"));

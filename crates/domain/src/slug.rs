@@ -122,9 +122,9 @@ slugs! {
     /// The page's origin is not on the list, or not the token's.
     OriginNotAllowed = "origin_not_allowed", Both, 403, Some(4403), None,
         "This origin may not connect.";
-    /// The token is for another route.
+    /// The token is for another route, or the route's hook said no.
     RouteNotAllowed = "route_not_allowed", Both, 403, Some(4403), None,
-        "The token is for another route.";
+        "The token may not connect on this route.";
     /// No data for too long.
     IdleTimeout = "idle_timeout", Close, 408, Some(4408), Some(1000),
         "Nothing was sent for too long.";

@@ -8,6 +8,7 @@ use tollbridge_authn::{Caller, SubjectRule};
 use tollbridge_domain::{Grant, Origin, Params, Subject};
 
 use crate::{
+    allow::Ceilings,
     problem::{Code, FieldError, Problem},
     route::Route,
     shared::Generation,
@@ -36,7 +37,11 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// A JSON object whose members are all there, none twice.
-pub(crate) struct Ask(Vec<(String, Value)>);
+pub(crate) struct Ask {
+    members: Vec<(String, Value)>,
+    /// Whether a token is wanted for as many sessions as it may be for.
+    many: bool,
+}
 
 /// Parses the body.
 ///
@@ -93,7 +98,7 @@ impl<'de> Deserialize<'de> for Ask {
                     }
                     members.push((name, value));
                 }
-                Ok(Ask(members))
+                Ok(Ask::of(members))
             }
         }
         deserializer.deserialize_map(Members)
@@ -103,12 +108,20 @@ impl<'de> Deserialize<'de> for Ask {
 impl Ask {
     /// From members that another surface has read, none twice.
     pub(crate) const fn of(members: Vec<(String, Value)>) -> Self {
-        Self(members)
+        Self {
+            members,
+            many: false,
+        }
+    }
+
+    /// The same, for as many sessions as may be asked for.
+    pub(crate) fn for_many(self) -> Self {
+        Self { many: true, ..self }
     }
 
     /// Every member, in the order they came.
     pub(crate) fn into_members(self) -> Vec<(String, Value)> {
-        self.0
+        self.members
     }
 
     /// The route that is asked for, where it is a text.
@@ -117,13 +130,13 @@ impl Ask {
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0
-            .iter()
+        let mut members = self.members.iter();
+        members
             .find(|(known, _)| known == name)
             .map(|(_, value)| value)
     }
 
-    /// Decides every field and names everything that is wrong, at once.
+    /// Decides every field, under the route's own ceilings and these, and names everything that is wrong, at once.
     ///
     /// # Errors
     /// 422 with a pointer for each field; 403 where the origin can never be allowed.
@@ -131,10 +144,11 @@ impl Ask {
         self,
         caller: &Caller,
         route: Option<&Route>,
+        ceilings: &Ceilings,
         generation: &Generation,
     ) -> Result<Grant, Problem> {
         let mut faults = Faults::default();
-        for (name, _) in &self.0 {
+        for (name, _) in &self.members {
             if !FIELDS.contains(&name.as_str()) {
                 faults.add(
                     name,
@@ -155,18 +169,10 @@ impl Ask {
                 &mut faults,
             )
             .unwrap_or(generation.redeem_within);
-        let longest = u32::try_from(route.limits.max_session.as_secs()).unwrap_or(u32::MAX);
-        let max_session = self.number(
-            "max_session",
-            longest,
-            "the route's max_session",
-            &mut faults,
-        );
-        let uses = self
-            .number("uses", route.max_uses, "the route's max_uses", &mut faults)
-            .unwrap_or(1);
+        let max_session = self.max_session(route, ceilings, &mut faults);
+        let uses = self.uses(route, ceilings, &mut faults);
         let origin = self.origin(&mut faults);
-        let params = self.params(route, &mut faults);
+        let params = self.params(route, ceilings, &mut faults);
         let label = self.label(&mut faults);
         let metadata = self.metadata(&mut faults);
         let (Some(subject), true) = (subject, faults.0.is_empty()) else {
@@ -216,6 +222,28 @@ impl Ask {
         }
     }
 
+    /// What is asked for, or what the rule leaves of the route's own.
+    fn max_session(&self, route: &Route, ceilings: &Ceilings, faults: &mut Faults) -> Option<u32> {
+        let longest = u32::try_from(route.limits.max_session.as_secs()).unwrap_or(u32::MAX);
+        let ceiling = ceilings.max_session.filter(|ceiling| *ceiling < longest);
+        let (most, whose) = match ceiling {
+            Some(ceiling) => (ceiling, "the rule's max_session"),
+            None => (longest, "the route's max_session"),
+        };
+        self.number("max_session", most, whose, faults).or(ceiling)
+    }
+
+    /// What is asked for, or one.
+    fn uses(&self, route: &Route, ceilings: &Ceilings, faults: &mut Faults) -> u32 {
+        let ceiling = ceilings.uses.filter(|ceiling| *ceiling < route.max_uses);
+        let (most, whose) = match ceiling {
+            Some(ceiling) => (ceiling, "the rule's uses"),
+            None => (route.max_uses, "the route's max_uses"),
+        };
+        let usual = if self.many { most } else { 1 };
+        self.number("uses", most, whose, faults).unwrap_or(usual)
+    }
+
     /// A whole number from 1 to `most`; anything else is a fault, never a default.
     fn number(&self, name: &str, most: u32, ceiling: &str, faults: &mut Faults) -> Option<u32> {
         let value = self.get(name)?;
@@ -241,7 +269,7 @@ impl Ask {
         origin
     }
 
-    fn params(&self, route: &Route, faults: &mut Faults) -> Params {
+    fn params(&self, route: &Route, ceilings: &Ceilings, faults: &mut Faults) -> Params {
         let empty = serde_json::Map::new();
         let asked = match self.get("params") {
             None => &empty,
@@ -264,16 +292,19 @@ impl Ask {
         for (name, declared) in &route.params {
             let pointer = format!("params/{}", escape(name));
             match asked.get(name) {
-                Some(Value::String(value)) if declared.accepts(value) => {
+                Some(Value::String(value))
+                    if declared.accepts(value) && ceilings.accept(name, value) =>
+                {
                     params.insert(name.clone(), value.clone());
                 }
                 Some(Value::String(_)) => faults.add(&pointer, "is not among the allowed values"),
                 Some(_) => faults.add(&pointer, "must be a text"),
                 None => match &declared.default {
-                    Some(value) => {
+                    Some(value) if ceilings.accept(name, value) => {
                         params.insert(name.clone(), value.clone());
                     }
-                    None => faults.add(&pointer, "is required"),
+                    // A default that the rule does not allow is not replaced by another value.
+                    _ => faults.add(&pointer, "is required"),
                 },
             }
         }

@@ -8,6 +8,7 @@
 //! bring their state and their layer along.
 
 mod admin;
+mod allow;
 mod ask;
 mod audit;
 mod body;
@@ -38,13 +39,14 @@ use actix_web::{HttpResponse, guard, http::header, middleware::from_fn, web};
 
 pub use self::{
     admin::Door,
+    allow::{Ceilings, Rule},
     audit::{AuditSink, AuditWriter, chain, sink},
     bridge::{Probe, probe},
     carriers::{Carriers, InMessage, InSubprotocol, Named},
     denials::{Denial, Denials},
     forwarded::Trust,
     identity::Identity,
-    metrics::{Metrics, TlsMetrics},
+    metrics::{HookMetrics, Metrics, TlsMetrics},
     mint::{grant, minted_body, presented},
     problem::{Code, FieldError, Problem},
     rate::{Key, Rate},

@@ -13,9 +13,10 @@ use prometheus::{
 use tollbridge_domain::{SessionId, give_back_room};
 use tollbridge_relay::{Counts, Meter};
 
+mod hook;
 mod tls;
 
-pub use self::tls::TlsMetrics;
+pub use self::{hook::HookMetrics, tls::TlsMetrics};
 
 /// Every metric of the process.
 pub struct Metrics {
@@ -58,6 +59,8 @@ pub struct Metrics {
     pub reload_at: IntGauge,
     /// Failures of the store, by operation.
     pub store_errors: IntCounterVec,
+    /// What hooks answer.
+    pub hook: HookMetrics,
     /// The public listener's certificate and handshakes.
     pub tls: TlsMetrics,
     running: Mutex<HashMap<SessionId, Running>>,
@@ -184,6 +187,7 @@ impl Metrics {
                 "Failures of the store.",
                 &["operation"],
             )?,
+            hook: HookMetrics::registered(&registry)?,
             tls: TlsMetrics::registered(&registry)?,
             running: Mutex::default(),
             registry,

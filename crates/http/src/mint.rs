@@ -9,6 +9,7 @@ use tollbridge_store::AuditEntry;
 use tollbridge_token::{MintError, Minted};
 
 use crate::{
+    allow::{self, Ceilings},
     ask::{self, Ask},
     body,
     denials::Denial,
@@ -210,17 +211,25 @@ impl<'a> Attempt<'a> {
         if ask.route_name().is_some() {
             self.route = route.map(|route| route.name.to_string());
             if allowed.is_none() {
-                "not a route of this caller".clone_into(&mut self.why);
-                return Err(Problem::with(
-                    Code::Forbidden,
-                    "There is no route of this name that this caller may mint for.",
-                ));
+                return Err(self.foreign("not a route of this caller"));
             }
         }
+        let mut ceilings = Ceilings::NONE;
         if let Some(route) = allowed {
+            ceilings = allow::decide(&route.allow, caller)
+                .ok_or_else(|| self.foreign("no rule of the route fits"))?;
             self.same_page(caller, route)?;
         }
-        ask.into_grant(caller, allowed.map(AsRef::as_ref), self.generation)
+        let route = allowed.map(AsRef::as_ref);
+        ask.into_grant(caller, route, ceilings, self.generation)
+    }
+
+    fn foreign(&mut self, why: &str) -> Problem {
+        why.clone_into(&mut self.why);
+        Problem::with(
+            Code::Forbidden,
+            "There is no route of this name that this caller may mint for.",
+        )
     }
 
     /// A page that mints in its visitor's name is one of the route's: a browser sends the cookie, or
@@ -400,7 +409,8 @@ fn in_query(generation: &Generation, grant: &Grant, token: &str) -> String {
     })
 }
 
-/// The grant of a request that does not come over HTTP: the same fields, the same policy.
+/// The grant of a request that does not come over HTTP: the same fields under the route's own
+/// ceilings. Whoever asks so is the operator, whom the route's rules do not bind.
 ///
 /// # Errors
 /// What the API would answer.
@@ -415,7 +425,8 @@ pub fn grant(
         .routes
         .get(route)
         .ok_or_else(|| Problem::with(Code::NotFound, format!("there is no route named {route}")))?;
-    ask.into_grant(caller, Some(route.as_ref()), generation)
+    let ceilings = Ceilings::NONE;
+    ask.into_grant(caller, Some(route.as_ref()), ceilings, generation)
 }
 
 /// The `Origin` of a request, if it has one; an unreadable one is as good as a wrong one.

@@ -86,7 +86,6 @@ fn read(
     let mut members = vec![
         ("route".to_owned(), route.name.as_str().into()),
         ("redeem_within".to_owned(), life.into()),
-        ("uses".to_owned(), route.max_uses.into()),
     ];
     if let Some(model) = session.get("model") {
         if !route.params.contains_key("model") {
@@ -95,7 +94,7 @@ fn read(
         }
         members.push(("params".to_owned(), json!({ "model": model })));
     }
-    Ok(Ask::of(members))
+    Ok(Ask::of(members).for_many())
 }
 
 /// What our own mint calls a parameter is a member of the session here.

@@ -11,10 +11,11 @@ use actix_web::{HttpRequest, http::header::HOST};
 use regex_lite::Regex;
 use tollbridge_credential::Credential;
 use tollbridge_domain::{CallerName, Origin, RouteName};
+use tollbridge_hook::Hook;
 use tollbridge_relay::Limits;
 use tollbridge_upstream::{Piece, Target, Tls};
 
-use crate::{carriers::Carriers, rate::Rate, sign::Sign};
+use crate::{allow::Rule, carriers::Carriers, rate::Rate, sign::Sign};
 
 /// Which pages may connect.
 #[derive(Clone, Debug)]
@@ -106,6 +107,8 @@ pub struct Route {
     pub require_origin: bool,
     /// Who may mint for it.
     pub callers: Vec<CallerName>,
+    /// Who of them, and how much; empty: all of them, and all of it.
+    pub allow: Vec<Rule>,
     /// Most sessions one token may open.
     pub max_uses: u32,
     /// Where tokens travel.
@@ -140,6 +143,8 @@ pub struct Route {
     pub tls: Tls,
     /// Deadline of DNS, TCP and TLS together, and of the whole dial with its answer.
     pub connect_timeout: Duration,
+    /// Who is asked before each session.
+    pub hook: Option<Hook>,
     /// Admission ceilings.
     pub caps: Caps,
     /// Connections a minute, for a subject and for an address.

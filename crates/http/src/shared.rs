@@ -68,7 +68,7 @@ pub struct Generation {
 
 impl Generation {
     /// Has every fetch of a credential told: a renewal that fails while the old one still lasts is
-    /// seen by nobody else. And so with every judgement of a caller, and what is asked for it.
+    /// seen by nobody else. And so with every hook, every judgement of a caller, and what is asked for it.
     #[must_use]
     pub fn watched(self, metrics: &Metrics) -> Self {
         for route in self.routes.iter() {
@@ -78,6 +78,7 @@ impl Generation {
             let (name, fetches) = (route.name.clone(), metrics.credential_fetches.clone());
             credential.watch(move |outcome| told(&name, &fetches, outcome));
         }
+        crate::bridge::watch(&self);
         let checks = metrics.caller_checks.clone();
         let asked: Watcher = Arc::new(asked);
         self.chain.watch(

@@ -272,6 +272,7 @@ fn route(upstream: &Upstream) -> Route {
         origins: Origins::Only(vec![tollbridge_domain::Origin::parse(ORIGIN).unwrap()]),
         require_origin: false,
         callers: vec![CallerName::parse("host").unwrap()],
+        allow: Vec::new(),
         max_uses: 1,
         carriers: tollbridge_http::Carriers {
             query: vec![tollbridge_http::Named {
@@ -304,6 +305,7 @@ fn route(upstream: &Upstream) -> Route {
         sign: None,
         tls: Tls::new(None).unwrap(),
         connect_timeout: Duration::from_secs(5),
+        hook: None,
         caps: Caps {
             sessions: None,
             sessions_per_subject: None,

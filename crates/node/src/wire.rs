@@ -15,8 +15,10 @@ use tollbridge_upstream::{Part, Piece, Scheme, Target, Tls};
 
 use crate::secrets;
 
+mod allow;
 mod callers;
 mod engines;
+mod hook;
 
 /// Why settings that passed the check do not run here: a file that cannot be read, a pattern.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +158,7 @@ fn route(
         },
         require_origin: written.require_origin,
         callers: written.callers.clone(),
+        allow: allow::rules(&written.allow),
         max_uses: written.max_uses,
         carriers: carriers(written),
         query_allow: written.query_allow.clone(),
@@ -199,6 +202,12 @@ fn route(
             .map_err(|why| fail("credentials", why))?,
         tls: Tls::new(ca.as_deref()).map_err(|error| fail("ca", tollbridge_http::chain(&error)))?,
         connect_timeout: written.limits.connect_timeout,
+        hook: written
+            .hook
+            .as_ref()
+            .map(hook::hook)
+            .transpose()
+            .map_err(|why| fail("hook", why))?,
         caps: Caps {
             sessions: written.limits.sessions,
             sessions_per_subject: written.limits.sessions_per_subject,

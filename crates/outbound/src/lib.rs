@@ -5,12 +5,15 @@
 //! redirect is followed, no answer longer than asked for is read, and nothing is kept.
 //!
 //! The deadline is the caller's: an answer that does not come is waited for as long as the future
-//! is polled.
+//! is polled. A [`Guard`] has one, a bound on how much is asked at once, and leaves alone whoever
+//! fails again and again.
 
 mod ask;
+mod breaker;
 mod error;
 mod failure;
 mod form;
+mod guard;
 mod http;
 mod tls;
 mod wire;
@@ -26,6 +29,7 @@ pub use self::{
     ask::Ask,
     error::AskError,
     form::{Form, encode},
+    guard::{Guard, Unavailable},
     http::{Answer, Http},
     tls::Tls,
 };

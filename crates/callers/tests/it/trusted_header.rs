@@ -12,6 +12,7 @@ fn caller(proxies: &[&str]) -> TrustedHeader {
     TrustedHeader {
         name: name("proxy"),
         header: HEADER.to_owned(),
+        groups: None,
         proxies: proxies.iter().map(|block| block.parse().unwrap()).collect(),
     }
 }
@@ -117,4 +118,63 @@ async fn a_value_that_can_be_no_subject_is_refused() {
     who.headers.push((HEADER.to_owned(), vec![0xff, 0xfe]));
     let verdict = judged(&["10.0.0.0/8"], &who).await;
     assert_eq!(verdict, rejected(Rejection::NoSubject));
+}
+
+const GROUPS: &str = "x-auth-request-groups";
+
+async fn grouped(headers: &[(&str, &str)]) -> Verdict {
+    let caller = TrustedHeader {
+        groups: Some(GROUPS.to_owned()),
+        ..caller(&["10.0.0.0/8"])
+    };
+    judge(&caller, &ManualClock::at(NOW), &from("10.1.2.3", headers)).await
+}
+
+#[actix_rt::test]
+async fn groups_become_a_claim_that_is_a_list() {
+    for (said, groups) in [
+        (Some("staff"), &["staff"][..]),
+        (Some("staff,doctors"), &["staff", "doctors"]),
+        (Some(" staff , two words ,, "), &["staff", "two words"]),
+        (Some(""), &[]),
+        (None, &[]),
+    ] {
+        let mut headers = vec![(HEADER, "ada")];
+        headers.extend(said.map(|said| (GROUPS, said)));
+        let verdict = grouped(&headers).await;
+        let Verdict::Accepted(caller, _) = &verdict else {
+            panic!("{said:?}: {verdict:?}");
+        };
+        let claims = caller.claims.as_ref().unwrap();
+        let claim = claims.get("groups").unwrap();
+        assert_eq!(*claim, serde_json::json!(groups), "{said:?}");
+    }
+    let ungrouped = from("10.1.2.3", &[(HEADER, "ada"), (GROUPS, "staff")]);
+    let verdict = judged(&["10.0.0.0/8"], &ungrouped).await;
+    assert!(
+        matches!(verdict, Verdict::Accepted(caller, _) if caller.claims.is_none()),
+        "groups that are not configured are no claim"
+    );
+}
+
+#[actix_rt::test]
+async fn groups_make_nobody_of_themselves_and_come_once() {
+    assert_eq!(grouped(&[(GROUPS, "staff")]).await, Verdict::Absent);
+    let twice = [
+        (HEADER, "ada"),
+        (GROUPS, "admin"),
+        ("X-Auth-Request-Groups", "staff"),
+    ];
+    assert_eq!(grouped(&twice).await, rejected(Rejection::Ambiguous));
+    let caller = TrustedHeader {
+        groups: Some(GROUPS.to_owned()),
+        ..caller(&["10.0.0.0/8"])
+    };
+    let stranger = from("203.0.113.9", &[(HEADER, "ada"), (GROUPS, "admin")]);
+    let verdict = judge(&caller, &ManualClock::at(NOW), &stranger).await;
+    assert_eq!(verdict, rejected(Rejection::UntrustedPeer));
+    let mut bytes = from("10.1.2.3", &[(HEADER, "ada")]);
+    bytes.headers.push((GROUPS.to_owned(), vec![0xff]));
+    let verdict = judge(&caller, &ManualClock::at(NOW), &bytes).await;
+    assert_eq!(verdict, rejected(Rejection::Malformed));
 }

@@ -24,6 +24,10 @@ pub(crate) enum Kind {
     Choice(&'static [&'static str]),
     /// An array of texts; the word says of what sort.
     List(&'static str),
+    /// A text, or an array of texts; the word says of what sort.
+    Texts(&'static str),
+    /// An array of tables, each with these keys: `[[…]]`. In the file only.
+    Tables,
     /// Promised and not built yet: refused by name.
     Unbuilt,
 }
@@ -45,6 +49,9 @@ impl Kind {
             (Self::Text(_) | Self::Duration | Self::Size, DeValue::String(text)) => {
                 Ok(Value::String(text.to_string()))
             }
+            (Self::Texts(_), DeValue::String(text)) => {
+                Ok(Value::Array(vec![Value::String(text.to_string())]))
+            }
             (Self::Choice(words), DeValue::String(text)) => choice(words, text),
             (Self::Flag, DeValue::Boolean(flag)) => Ok(Value::Boolean(*flag)),
             (Self::Count(..), DeValue::Integer(number)) => {
@@ -59,8 +66,23 @@ impl Kind {
             (Self::Size, DeValue::Integer(_) | DeValue::Float(_)) => {
                 Err(Mismatch::new(units::NO_SIZE_UNIT))
             }
-            (_, other) => Err(self.expected(&type_of(other))),
+            (_, other) => Err(Mismatch {
+                hint: self.hint(other),
+                ..self.expected(&type_of(other))
+            }),
         }
+    }
+
+    /// What was probably meant by a table where none belongs.
+    fn hint(self, found: &DeValue<'_>) -> Option<String> {
+        let hint = match (self, found) {
+            (Self::Tables, DeValue::Table(_)) => "a header in double brackets begins each: [[…]]",
+            (Self::Texts(_), DeValue::Table(_)) => {
+                "a name with dots in it is quoted: claim.\"realm_access.roles\""
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
     }
 
     /// Takes a text from the environment or the table of defaults; a list is separated by commas.
@@ -76,15 +98,25 @@ impl Kind {
                 .parse()
                 .map_err(|_reason| self.expected("another text"))
                 .and_then(|number| self.count(number)),
-            Self::List(_) => Ok(text
+            Self::List(_) | Self::Texts(_) => Ok(text
                 .split(',')
                 .map(str::trim)
                 .filter(|item| !item.is_empty())
                 .map(|item| Value::String(item.to_owned()))
                 .collect::<Vec<_>>()
                 .into()),
-            Self::Section | Self::Unbuilt => Err(self.expected("a text")),
+            Self::Section | Self::Tables | Self::Unbuilt => Err(self.expected("a text")),
         }
+    }
+
+    /// True where an array is taken, whose elements are looked at one by one.
+    pub(crate) const fn has_elements(self) -> bool {
+        matches!(self, Self::List(_) | Self::Texts(_) | Self::Tables)
+    }
+
+    /// True where keys follow below, not a value.
+    pub(crate) const fn is_heading(self) -> bool {
+        matches!(self, Self::Section | Self::Tables)
     }
 
     /// The kind in words, for messages and the reference.
@@ -105,6 +137,8 @@ impl Kind {
                 .collect::<Vec<_>>()
                 .join(" or "),
             Self::List(sort) => format!("an array of strings ({sort})"),
+            Self::Texts(sort) => format!("a string or an array of strings ({sort})"),
+            Self::Tables => "an array of tables".to_owned(),
             Self::Unbuilt => "nothing yet".to_owned(),
         }
     }
@@ -135,6 +169,13 @@ impl Mismatch {
         let name = path.rsplit('.').next().unwrap_or(path);
         let what = key.doc.trim_end_matches('.');
         Self::new(&format!("`{name}` is not built yet: {what}"))
+    }
+
+    /// A refusal of a variable where only the file can speak.
+    pub(crate) fn in_file_only(path: &str) -> Self {
+        Self::new(&format!(
+            "`{path}` is a list of tables, which only the file can hold"
+        ))
     }
 
     fn new(message: &str) -> Self {

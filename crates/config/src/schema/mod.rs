@@ -55,6 +55,11 @@ impl Node {
         self.is_map() || !self.named.is_empty()
     }
 
+    /// True where each element of a list is such a table.
+    pub(crate) fn is_list(&self) -> bool {
+        self.key.is_some_and(|key| key.kind == Kind::Tables)
+    }
+
     /// The names known below.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.named.keys().copied()
@@ -63,10 +68,10 @@ impl Node {
     /// Where else a key of this name belongs, as a section header.
     pub(crate) fn section_of(name: &str) -> Option<String> {
         KEYS.iter()
-            .filter(|key| !matches!(key.kind, Kind::Section | Kind::Unbuilt))
+            .filter(|key| !key.kind.is_heading() && key.kind != Kind::Unbuilt)
             .filter_map(|key| key.path.rsplit_once('.'))
             .find(|(_, last)| *last == name)
-            .map(|(section, _)| format!("[{}]", section.replace('*', "NAME")))
+            .map(|(section, _)| header(section))
     }
 
     fn grow(&mut self, segment: &'static str) -> &mut Self {
@@ -75,6 +80,17 @@ impl Node {
         } else {
             self.named.entry(segment).or_default()
         }
+    }
+}
+
+/// How a file begins the section of this path.
+pub(crate) fn header(path: &str) -> String {
+    let name = path.replace('*', "NAME");
+    let row = KEYS.iter().find(|key| key.path == path);
+    if row.is_some_and(|row| row.kind == Kind::Tables) {
+        format!("[[{name}]]")
+    } else {
+        format!("[{name}]")
     }
 }
 

@@ -117,7 +117,12 @@ fn trusted_header(section: &Section<'_>) -> Option<CallerKind> {
         true => section.parsed("subject", named)?,
         false => USUAL_PROXY_HEADER.to_owned(),
     };
-    Some(CallerKind::TrustedHeader { header })
+    let groups = section.parsed("groups", named);
+    if groups.as_ref() == Some(&header) {
+        let message = format!("`{header}` says who somebody is already");
+        section.reader.error(&section.at("groups"), message);
+    }
+    Some(CallerKind::TrustedHeader { header, groups })
 }
 
 fn introspection(section: &Section<'_>) -> Option<CallerKind> {
@@ -272,7 +277,7 @@ const TYPES: &[Type] = &[
     Type { word: "application", keys: &[], read: application },
     Type { word: "jwt", keys: &["issuer", "audience", "jwks_url", "algorithms", "subject"], read: jwt },
     Type { word: "subrequest", keys: &["url", "forward_headers", "subject", "timeout", "cache_for"], read: subrequest },
-    Type { word: "trusted_header", keys: &["subject"], read: trusted_header },
+    Type { word: "trusted_header", keys: &["subject", "groups"], read: trusted_header },
     Type { word: "introspection", keys: &["url", "client_id", "client_secret", "audience", "scope", "subject", "cache_for"], read: introspection },
 ];
 

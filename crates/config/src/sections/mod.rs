@@ -1,11 +1,13 @@
 //! From the merged tree to the typed settings, one file a group of sections.
 
+mod allow;
 mod callers;
 mod carriers;
 mod credentials;
 mod engines;
 mod foundation;
 mod headers;
+mod hook;
 mod limits;
 mod params;
 mod routes;

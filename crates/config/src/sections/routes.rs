@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs::File, path::PathBuf};
 
 use tollbridge_domain::{CallerName, Origin, RouteName};
 
-use super::{carriers, credentials, headers, limits, params};
+use super::{allow, carriers, credentials, headers, hook, limits, params};
 use crate::{
     names::did_you_mean,
     preset::Preset,
@@ -61,7 +61,9 @@ fn read_one(section: &Section<'_>, root: &Section<'_>) -> Option<Route> {
             .then(|| section.parsed_list("subprotocols", headers::subprotocol)),
         ca: authorities(section),
         credentials,
+        hook: hook::read(section),
         limits: limits::read(&section.section("limits")),
+        allow: allow::read(section),
         origins: origins?,
         upstream: upstream?,
     };

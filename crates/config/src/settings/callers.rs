@@ -29,6 +29,8 @@ pub enum CallerKind {
     TrustedHeader {
         /// The header, in lower case.
         header: String,
+        /// The header that names their groups, in lower case.
+        groups: Option<String>,
     },
     /// `introspection`: asks the issuer of an opaque token (RFC 7662).
     Introspection(IntrospectionCaller),
@@ -106,6 +108,18 @@ impl CallerKind {
         }
     }
 
+    /// Whether somebody who comes this way may have a claim of this name. What an issuer or an
+    /// application says of them is not known beforehand.
+    #[must_use]
+    pub fn may_claim(&self, name: &str) -> bool {
+        match self {
+            Self::ApiKey => false,
+            Self::Application | Self::Jwt(_) | Self::Introspection(_) => true,
+            Self::Subrequest(asks) => matches!(asks.subject, AnswerSubject::Json(_)),
+            Self::TrustedHeader { groups, .. } => groups.is_some() && name == GROUPS,
+        }
+    }
+
     /// All secrets of this caller.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         match self {
@@ -115,3 +129,6 @@ impl CallerKind {
         .into_iter()
     }
 }
+
+/// The one claim of who comes with a trusted header.
+const GROUPS: &str = "groups";

@@ -31,8 +31,10 @@ pub(super) fn show_caller(page: &mut Page, name: &str, caller: &Caller) {
             page.text("timeout", write_duration(asks.timeout));
             page.text("cache_for", write_duration(asks.cache_for));
         }
-        CallerKind::TrustedHeader { header } => {
+        CallerKind::TrustedHeader { header, groups } => {
             page.text("subject", format!("header:{header}"));
+            let groups = groups.as_ref().map(|name| format!("header:{name}"));
+            page.text_some("groups", groups);
         }
         CallerKind::Introspection(asks) => {
             page.text("url", &asks.url);

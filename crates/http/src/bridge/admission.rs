@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use actix_web::HttpRequest;
 use tollbridge_domain::{SessionId, Slug};
-use tollbridge_store::{Lease, LeaseCaps, LeaseRefusal};
+use tollbridge_hook::Lowered;
 use tollbridge_token::{
     Admission, AdmitError, Claims, RawToken, Refusal as TokenRefusal, Verified, admit,
 };
@@ -13,13 +13,14 @@ use super::{
     carrier::{self, Found, Offer},
     entering::Entering,
     handshake::Handshake,
+    lease::HeldLease,
 };
 use crate::{
     mint,
     query::Query,
     rate::Key,
     route::Route,
-    shared::{Generation, Shared},
+    shared::{Generation, Shared, Worker},
 };
 
 /// One request at the door.
@@ -84,18 +85,8 @@ pub(crate) struct Admitted {
     pub(crate) entering: Entering,
     /// What of the client's own query passes.
     pub(crate) client_query: Vec<(String, String)>,
-}
-
-/// A lease that is given back when it is dropped.
-pub(crate) struct HeldLease {
-    lease: Lease,
-    shared: actix_web::web::Data<Shared>,
-}
-
-impl Drop for HeldLease {
-    fn drop(&mut self) {
-        self.shared.leases.release(&self.lease);
-    }
+    /// Limits that the route's hook lowered for this one.
+    pub(crate) lowered: Lowered,
 }
 
 impl<'a> Entrance<'a> {
@@ -116,7 +107,11 @@ impl<'a> Entrance<'a> {
     }
 
     /// Lets the bearer in or says why not.
-    pub(crate) async fn admit(&self, handshake: &Handshake) -> Result<Admitted, Refusal> {
+    pub(crate) async fn admit(
+        &self,
+        handshake: &Handshake,
+        worker: &Worker,
+    ) -> Result<Admitted, Refusal> {
         let (route, query, verified) = self.verified(&handshake.offer).await?;
         self.allowed(&route, &verified)?;
         self.rated(&route, verified.claims())?;
@@ -125,6 +120,7 @@ impl<'a> Entrance<'a> {
         self.open_for_work(verified.claims())?;
         let session = self.shared.new_session();
         let held = self.lease(&route, &session, verified.claims()).await?;
+        let lowered = self.hooked(&route, &verified, worker).await?;
         let admission = self.consume(verified).await?;
         let entering = Entering::begin(self, &session, admission.claims());
         Ok(Admitted {
@@ -134,6 +130,7 @@ impl<'a> Entrance<'a> {
             held,
             entering,
             client_query,
+            lowered,
         })
     }
 
@@ -183,11 +180,12 @@ impl<'a> Entrance<'a> {
             ));
         }
         self.origin_allowed(route, claims)?;
-        if self
-            .shared
-            .revoked
-            .covers(claims, verified.kid(), self.shared.clock.now())
-        {
+        self.unrevoked(verified)
+    }
+
+    pub(crate) fn unrevoked(&self, verified: &Verified) -> Result<(), Refusal> {
+        let (claims, now) = (verified.claims(), self.shared.clock.now());
+        if self.shared.revoked.covers(claims, verified.kid(), now) {
             return Err(Refusal::genuine(Slug::Revoked, "revoked", claims));
         }
         Ok(())
@@ -258,39 +256,6 @@ impl<'a> Entrance<'a> {
         })
     }
 
-    async fn lease(
-        &self,
-        route: &Route,
-        session: &SessionId,
-        claims: &Claims,
-    ) -> Result<HeldLease, Refusal> {
-        let lease = lease_for(route, session, claims);
-        let taken = self.shared.leases.acquire(&lease, self.caps(route)).await;
-        taken
-            .map_err(|error| self.store_failed("lease", &error, claims))?
-            .map_err(|full| full_up(full, claims))?;
-        Ok(HeldLease {
-            lease,
-            shared: self.shared.clone(),
-        })
-    }
-
-    /// Whether one session more has room, taking none.
-    pub(crate) async fn room(&self, route: &Route, claims: &Claims) -> Result<(), Refusal> {
-        let lease = lease_for(route, &self.shared.new_session(), claims);
-        let room = self.shared.leases.room(&lease, self.caps(route)).await;
-        room.map_err(|error| self.store_failed("lease", &error, claims))?
-            .map_err(|full| full_up(full, claims))
-    }
-
-    fn caps(&self, route: &Route) -> LeaseCaps {
-        LeaseCaps {
-            server: Some(self.generation.max_sessions),
-            route: route.caps.sessions,
-            subject: route.caps.sessions_per_subject,
-        }
-    }
-
     async fn consume(&self, verified: Verified) -> Result<Admission, Refusal> {
         let claims = verified.claims().clone();
         admit(verified, self.shared.used.as_ref())
@@ -304,7 +269,7 @@ impl<'a> Entrance<'a> {
     }
 
     /// A store that cannot answer refuses; one that answers nonsense is our fault.
-    fn store_failed(
+    pub(crate) fn store_failed(
         &self,
         operation: &str,
         error: &tollbridge_store::StoreError,
@@ -322,29 +287,6 @@ impl<'a> Entrance<'a> {
         Refusal {
             retry_after: Some(1),
             ..Refusal::genuine(slug, crate::audit::chain(error), claims)
-        }
-    }
-}
-
-fn lease_for(route: &Route, session: &SessionId, claims: &Claims) -> Lease {
-    Lease {
-        session: session.clone(),
-        route: route.name.clone(),
-        subject: claims.subject().clone(),
-    }
-}
-
-fn full_up(full: LeaseRefusal, claims: &Claims) -> Refusal {
-    match full {
-        LeaseRefusal::Server => Refusal {
-            retry_after: Some(5),
-            ..Refusal::genuine(Slug::Overloaded, "server.max_sessions", claims)
-        },
-        LeaseRefusal::Route => {
-            Refusal::genuine(Slug::ConcurrencyLimit, "sessions of the route", claims)
-        }
-        LeaseRefusal::Subject => {
-            Refusal::genuine(Slug::ConcurrencyLimit, "sessions of the subject", claims)
         }
     }
 }

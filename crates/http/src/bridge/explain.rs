@@ -17,6 +17,9 @@ use crate::{
 /// Answers the plain request. A path that is no route's stays 404: there is nothing to upgrade.
 pub(crate) async fn explain(entrance: &Entrance<'_>) -> Problem {
     let answer = match judged(entrance).await {
+        Ok(()) if entrance.has_hook() => handshake::upgrade_required(
+            "The token is good: a WebSocket handshake with it would be admitted now, if the route's hook agrees.",
+        ),
         Ok(()) => handshake::upgrade_required(
             "The token is good: a WebSocket handshake with it would be admitted now.",
         ),
@@ -45,7 +48,7 @@ pub(crate) async fn explain(entrance: &Entrance<'_>) -> Problem {
     }
 }
 
-/// Judges as the upgrade would, and takes nothing: no use, no lease.
+/// Judges as the upgrade would, and takes nothing: no use, no lease, none of a hook's time.
 async fn judged(entrance: &Entrance<'_>) -> Result<(), Refusal> {
     let (route, query, verified) = entrance.verified(&Offer::default()).await?;
     entrance.allowed(&route, &verified)?;

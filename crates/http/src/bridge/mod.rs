@@ -1,7 +1,7 @@
 //! The bridge: one request from its token to its session.
 //!
 //! The order is the contract's: find the route → find the token in the route's carriers → verify
-//! → origin, revocation, limits → consume a use → dial the upstream → answer 101 → relay. Nothing
+//! → origin, revocation, limits → the route's hook → consume a use → dial the upstream → answer 101 → relay. Nothing
 //! is dialled for a stranger, and everything that can refuse stands in [`admission`].
 
 mod admission;
@@ -12,7 +12,9 @@ mod entering;
 mod explain;
 mod facts;
 mod handshake;
+mod hook;
 mod introduction;
+mod lease;
 mod leg;
 mod message;
 mod negotiate;
@@ -24,9 +26,9 @@ mod stranger;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-pub(crate) use self::leg::PayloadLeg;
 pub use self::probe::{Probe, probe};
 use self::{admission::Entrance, handshake::Asked};
+pub(crate) use self::{hook::watch, leg::PayloadLeg};
 use crate::{
     problem::{Code, Problem},
     shared::{Shared, Worker},
@@ -59,7 +61,7 @@ pub(crate) async fn bridge(
             if let Some(route) = &entrance.route {
                 handshake.sort_offer(&route.carriers);
             }
-            let admitted = match entrance.admit(&handshake).await {
+            let admitted = match entrance.admit(&handshake, &worker).await {
                 Ok(admitted) => admitted,
                 Err(refusal) if entrance.may_follow(&refusal) => {
                     return stranger::accept(&entrance, &worker, handshake, payload);

@@ -1,21 +1,21 @@
 //! A session on the list: everybody who is told that it opened and ended.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use actix_web::web;
 use futures_util::{FutureExt as _, future};
 use tollbridge_domain::{Entropy, Slug};
+use tollbridge_hook::Lowered;
 use tollbridge_relay::{Card, Ending, Meter, Orders, Reins, Side};
 use tollbridge_store::AuditEntry;
 use tollbridge_token::Claims;
 
 use super::{
-    admission::{Admitted, Entrance, HeldLease},
+    admission::{Admitted, Entrance},
     call::millis,
     entering::Entering,
+    hook,
+    lease::HeldLease,
 };
 use crate::{route::Route, shared::Shared};
 
@@ -25,6 +25,7 @@ pub(super) struct Running {
     pub(super) card: Card,
     claims: Claims,
     pub(super) route: Arc<Route>,
+    lowered: Lowered,
     request_id: String,
     begun: Instant,
     /// On the way to the session; gone once it has begun.
@@ -48,6 +49,7 @@ impl Running {
             held,
             entering,
             client_query: _,
+            lowered,
         } = admitted;
         let claims = admission.claims().clone();
         let card = Card {
@@ -70,6 +72,7 @@ impl Running {
             card,
             claims,
             route,
+            lowered,
             request_id: entrance.request_id.clone(),
             begun: Instant::now(),
             entering: Some(entering),
@@ -78,15 +81,9 @@ impl Running {
         }
     }
 
-    /// The route's limits, with the token's shorter life where it has one.
+    /// What holds for this session.
     pub(super) fn limits(&self) -> tollbridge_relay::Limits {
-        let mut limits = self.route.limits.clone();
-        if let Some(seconds) = self.claims.max_session() {
-            limits.max_session = limits
-                .max_session
-                .min(Duration::from_secs(u64::from(seconds)));
-        }
-        limits
+        hook::limits(&self.route, &self.claims, self.lowered)
     }
 
     /// Puts the session on the list and runs it; `play` makes all of it between opening and end.

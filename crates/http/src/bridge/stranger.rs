@@ -198,7 +198,7 @@ async fn call(
     handshake: &Handshake,
     worker: &Worker,
 ) -> Result<Ready, Refusal> {
-    let admitted = entrance.admit(handshake).await?;
+    let admitted = entrance.admit(handshake, worker).await?;
     match call::dial(entrance, &admitted, handshake, worker).await {
         Ok(agreed) => Ok(Ready::new(entrance, admitted, agreed)),
         Err(failed) => Err(call::give_back(entrance, admitted, failed).await),

@@ -90,9 +90,10 @@ fn one(
             name,
             keys: Arc::clone(api_keys),
         }),
-        written::CallerKind::TrustedHeader { header } => Arc::new(TrustedHeader {
+        written::CallerKind::TrustedHeader { header, groups } => Arc::new(TrustedHeader {
             name,
             header: header.clone(),
+            groups: groups.clone(),
             proxies: settings.server.trusted_proxies.clone(),
         }),
         written::CallerKind::Jwt(jwt) => {

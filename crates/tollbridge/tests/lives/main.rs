@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod allow;
 mod apikeys;
 mod canary;
 mod closes;
@@ -19,6 +20,7 @@ mod drains;
 mod endings;
 mod frames;
 mod heads;
+mod hook;
 mod house;
 mod imports;
 mod input;

@@ -1,42 +1,43 @@
-//! What stands between a caller and whoever is asked about them.
+//! What stands between those who want to know something and whoever is asked.
 
 use std::{
+    fmt::Display,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use tokio::{sync::Semaphore, time::timeout};
-use tollbridge_authn::Watcher;
-use tollbridge_domain::{CallerName, Clock};
+use tollbridge_domain::Clock;
 
-use crate::{
-    breaker::{Breaker, Leave},
-    trouble::Trouble,
-};
+use crate::breaker::{Breaker, Leave};
 
-/// How many questions of one caller may be open at once. More come in only when one ends: who
+/// How many questions of one kind may be open at once. More come in only when one ends: who
 /// would be one too many learns it at once.
 const AT_ONCE: usize = 64;
 
-/// Deadline, bound and circuit breaker of one caller's questions; one for all worker threads.
-pub(crate) struct Guard {
-    name: CallerName,
+/// Deadline, bound and circuit breaker of one kind of questions, as one caller's or one route's;
+/// one for all worker threads.
+pub struct Guard {
     clock: Arc<dyn Clock>,
     patience: Duration,
     turns: Semaphore,
     breaker: Mutex<Breaker>,
-    watcher: OnceLock<Watcher>,
+    watcher: OnceLock<Told>,
 }
+
+/// Is told how a question that was asked ended: well, or why not, in words for the operator's log.
+type Told = Box<dyn Fn(Result<(), &str>) + Send + Sync>;
 
 /// Nobody can say; seconds after which asking again makes sense.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Unavailable(pub(crate) u32);
+pub struct Unavailable(pub u32);
 
 impl Guard {
-    pub(crate) fn new(name: CallerName, clock: Arc<dyn Clock>, patience: Duration) -> Self {
+    /// Nobody has been asked yet. An answer may take as long as `patience`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, patience: Duration) -> Self {
         Self {
-            name,
             clock,
             patience,
             turns: Semaphore::new(AT_ONCE),
@@ -45,22 +46,27 @@ impl Guard {
         }
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
+    /// The clock by which pauses are counted.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
     }
 
-    /// The first watcher stays.
-    pub(crate) fn watch(&self, watcher: &Watcher) {
-        let _first = self.watcher.set(Arc::clone(watcher));
+    /// Has `watcher` told how each question ended that was asked. The first watcher stays.
+    pub fn watch(&self, watcher: impl Fn(Result<(), &str>) + Send + Sync + 'static) {
+        let _first = self.watcher.set(Box::new(watcher));
     }
 
-    /// Asks, if that may be.
+    /// Asks, if that may be. `Display` of an error is for the operator's log: no secret.
+    ///
+    /// # Errors
+    /// Where nobody answers in time, or is asked at all.
     ///
     /// # Cancellation
     /// A question that is dropped counts neither as answered nor as failed.
-    pub(crate) async fn ask<T>(
+    pub async fn ask<T, E: Display>(
         &self,
-        asking: impl Future<Output = Result<T, Trouble>>,
+        asking: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Unavailable> {
         let Ok(_turn) = self.turns.try_acquire() else {
             return Err(Unavailable(1));
@@ -71,16 +77,17 @@ impl Guard {
             leave: leave.map_err(Unavailable)?,
             answered: false,
         };
-        let outcome = timeout(self.patience, asking)
-            .await
-            .unwrap_or(Err(Trouble::Timeout(self.patience)));
+        let outcome = match timeout(self.patience, asking).await {
+            Ok(outcome) => outcome.map_err(|trouble| trouble.to_string()),
+            Err(_late) => Err(format!("no answer came within {:?}", self.patience)),
+        };
         asked.end(&outcome);
         outcome.map_err(|_told| Unavailable(self.breaker().rest(self.clock.now())))
     }
 
     fn tell(&self, outcome: Result<(), &str>) {
         if let Some(watcher) = self.watcher.get() {
-            watcher(&self.name, outcome);
+            watcher(outcome);
         }
     }
 
@@ -97,7 +104,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn end<T>(&mut self, outcome: &Result<T, Trouble>) {
+    fn end<T>(&mut self, outcome: &Result<T, String>) {
         self.answered = true;
         let now = self.guard.clock.now();
         match outcome {
@@ -107,7 +114,7 @@ impl Asked<'_> {
             }
             Err(trouble) => {
                 self.guard.breaker().fail(self.leave, now);
-                self.guard.tell(Err(&trouble.to_string()));
+                self.guard.tell(Err(trouble));
             }
         }
     }
@@ -131,15 +138,14 @@ mod tests {
     use super::*;
 
     fn guard(clock: &ManualClock) -> Guard {
-        let name = CallerName::parse("app").unwrap();
-        Guard::new(name, Arc::new(clock.clone()), Duration::from_millis(1))
+        Guard::new(Arc::new(clock.clone()), Duration::from_millis(1))
     }
 
     async fn fail(guard: &Guard) -> Result<(), Unavailable> {
-        guard.ask(async { Err(Trouble::Answer("nothing")) }).await
+        guard.ask(async { Err("nothing") }).await
     }
 
-    #[actix_rt::test]
+    #[tokio::test]
     async fn who_fails_five_times_is_left_alone_and_tried_again() {
         let clock = ManualClock::at(Moment::from_seconds(1_000));
         let guard = guard(&clock);
@@ -149,27 +155,30 @@ mod tests {
         let asked = Cell::new(false);
         let asking = async {
             asked.set(true);
-            Ok(())
+            Ok::<_, &str>(())
         };
         assert_eq!(guard.ask(asking).await, Err(Unavailable(1)));
         assert!(!asked.get());
         clock.advance(1);
-        assert_eq!(guard.ask(async { Ok(7) }).await, Ok(7));
+        assert_eq!(guard.ask(async { Ok::<_, &str>(7) }).await, Ok(7));
         assert_eq!(fail(&guard).await, Err(Unavailable(1)));
     }
 
-    #[actix_rt::test]
+    #[tokio::test]
     async fn what_does_not_come_in_time_is_a_failure() {
         let clock = ManualClock::at(Moment::from_seconds(1_000));
         let guard = guard(&clock);
-        assert!(guard.ask::<()>(pending()).await.is_err());
+        assert!(guard.ask::<(), &str>(pending()).await.is_err());
     }
 
-    #[actix_rt::test]
+    #[tokio::test]
     async fn one_question_too_many_is_not_asked() {
         let clock = ManualClock::at(Moment::from_seconds(1_000));
         let guard = guard(&clock);
         let _all = guard.turns.acquire_many(64).await.unwrap();
-        assert_eq!(guard.ask(async { Ok(()) }).await, Err(Unavailable(1)));
+        assert_eq!(
+            guard.ask(async { Ok::<_, &str>(()) }).await,
+            Err(Unavailable(1))
+        );
     }
 }

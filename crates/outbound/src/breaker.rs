@@ -6,9 +6,9 @@ use tollbridge_domain::Moment;
 const ENOUGH: u32 = 5;
 
 /// The longest pause, in seconds: who recovers is noticed that soon.
-const LONGEST: i64 = 5;
+const LONGEST: i64 = 2;
 
-/// Closed: everybody asks. Open: nobody does, for a second at first and up to five. Then one asks,
+/// Closed: everybody asks. Open: nobody does, for a second at first, then for two. Then one asks,
 /// and all others go by what comes of that.
 ///
 /// The clock counts whole seconds, so a pause is up to one shorter.
