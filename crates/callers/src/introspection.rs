@@ -188,6 +188,10 @@ impl Authenticator for Introspection {
         }
     }
 
+    fn judges_tokens(&self) -> bool {
+        true
+    }
+
     fn watch(&self, watcher: &Watcher) {
         self.guard.watch(watcher);
     }

@@ -16,12 +16,14 @@ mod health;
 mod jwks;
 mod metrics;
 mod mint;
+mod oauth;
 mod openai;
 mod problem;
 pub mod query;
 mod rate;
 mod request;
 mod revoked;
+mod revoking;
 mod route;
 mod shared;
 mod sign;
@@ -57,6 +59,12 @@ pub fn public(cfg: &mut web::ServiceConfig) {
             only(web::resource("/v1/realtime/client_secrets"), "POST")
                 .route(web::post().to(openai::client_secrets)),
         )
+        .configure(oauth)
+        .service(
+            only(web::resource(FORWARD_AUTH), "GET, HEAD")
+                .route(web::get().to(bridge::forward_auth))
+                .route(web::head().to(bridge::forward_auth)),
+        )
         .service(
             only(web::resource("/.well-known/jwks.json"), "GET, HEAD")
                 .route(web::get().to(jwks::jwks))
@@ -73,6 +81,16 @@ pub fn admin(cfg: &mut web::ServiceConfig) {
         .service(only(web::resource("/startupz"), "GET").route(web::get().to(health::startupz)))
         .service(only(web::resource("/metrics"), "GET").route(web::get().to(scrape)))
         .default_service(web::to(nothing));
+}
+
+/// Where proxies ask; some put the address that they were asked for behind ours.
+const FORWARD_AUTH: [&str; 2] = ["/v1/forward-auth", "/v1/forward-auth/{target:.*}"];
+
+fn oauth(cfg: &mut web::ServiceConfig) {
+    let post = |path: &str| only(web::resource(path), "POST");
+    cfg.service(post("/v1/oauth/token").route(web::post().to(oauth::exchange)))
+        .service(post("/v1/tokens/introspect").route(web::post().to(oauth::introspect)))
+        .service(post("/v1/tokens/revoke").route(web::post().to(oauth::revoke)));
 }
 
 fn healthy(cfg: &mut web::ServiceConfig) {

@@ -11,6 +11,8 @@ mod compose;
 mod entering;
 mod explain;
 mod facts;
+mod forward_auth;
+mod forwarded_for;
 mod handshake;
 mod introduction;
 mod leg;
@@ -24,9 +26,9 @@ mod stranger;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-pub(crate) use self::leg::PayloadLeg;
 pub use self::probe::{Probe, probe};
 use self::{admission::Entrance, handshake::Asked};
+pub(crate) use self::{forward_auth::forward_auth, leg::PayloadLeg};
 use crate::{
     problem::{Code, Problem},
     shared::{Shared, Worker},

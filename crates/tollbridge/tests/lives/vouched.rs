@@ -22,14 +22,14 @@ use tollbridge_testkit::{Frame, Response, Upstream, get, http_unjudged};
 use crate::house::{CREDENTIAL, House, ORIGIN, builder, route};
 
 /// An identity provider and an application in one, that can be broken.
-struct Backend {
+pub(crate) struct Backend {
     address: SocketAddr,
-    broken: Arc<AtomicBool>,
+    pub(crate) broken: Arc<AtomicBool>,
     key: Ed25519KeyPair,
 }
 
 impl Backend {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
         let key = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
         let x = URL_SAFE_NO_PAD.encode(key.public_key());
@@ -57,7 +57,7 @@ impl Backend {
         }
     }
 
-    fn token(&self, changes: &Value) -> String {
+    pub(crate) fn token(&self, changes: &Value) -> String {
         let now = SystemClock.now().seconds();
         let mut claims = json!({
             "iss": format!("http://{}", self.address), "aud": "voice", "sub": "ada",
@@ -74,7 +74,7 @@ impl Backend {
     }
 
     /// All four types, and the backend's own address in them.
-    fn callers(&self) -> String {
+    pub(crate) fn callers(&self) -> String {
         format!(
             "[callers.sso]\ntype = \"jwt\"\nissuer = \"http://{at}\"\naudience = \"voice\"\n\
              [callers.app]\ntype = \"subrequest\"\nurl = \"http://{at}/whoami\"\n\
@@ -124,7 +124,8 @@ fn answer(head: &[String], address: SocketAddr, x: &str) -> String {
     )
 }
 
-async fn house(upstream: &Upstream, backend: &Backend, server: &str) -> House {
+/// A house whose one route lists all of them.
+pub(crate) async fn house(upstream: &Upstream, backend: &Backend, server: &str) -> House {
     let listed = route("echo", upstream, "").replace(
         "[\"backend\"]",
         "[\"backend\", \"sso\", \"app\", \"proxy\", \"opaque\"]",
@@ -135,7 +136,7 @@ async fn house(upstream: &Upstream, backend: &Backend, server: &str) -> House {
     House::of(builder).await
 }
 
-const TRUSTING: &str = "trusted_proxies = [\"127.0.0.1\"]";
+pub(crate) const TRUSTING: &str = "trusted_proxies = [\"127.0.0.1\"]";
 
 /// Mints with these headers.
 async fn mint(house: &House, headers: &[(&str, &str)], ask: &Value) -> Response {
