@@ -18,6 +18,7 @@ mod metrics;
 mod mint;
 mod oauth;
 mod openai;
+mod openapi;
 mod problem;
 pub mod query;
 mod rate;
@@ -41,6 +42,7 @@ pub use self::{
     forwarded::Trust,
     metrics::{Metrics, TlsMetrics},
     mint::{grant, minted_body, presented},
+    openapi::document as openapi_document,
     problem::{Code, FieldError, Problem},
     rate::{Key, Rate},
     request::{RequestId, layer},
@@ -60,6 +62,11 @@ pub fn public(cfg: &mut web::ServiceConfig) {
                 .route(web::post().to(openai::client_secrets)),
         )
         .configure(oauth)
+        .service(
+            only(web::resource("/v1/openapi.json"), "GET, HEAD")
+                .route(web::get().to(openapi::openapi))
+                .route(web::head().to(openapi::openapi)),
+        )
         .service(
             only(web::resource(FORWARD_AUTH), "GET, HEAD")
                 .route(web::get().to(bridge::forward_auth))

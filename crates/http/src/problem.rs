@@ -8,6 +8,7 @@ use actix_web::{
 };
 use serde::Serialize;
 use tollbridge_domain::Slug;
+use utoipa::ToSchema;
 
 use crate::health::Check;
 
@@ -113,7 +114,7 @@ impl Code {
 }
 
 /// One thing wrong with one field.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON pointer into the request.
     pub pointer: String,

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use tollbridge_domain::{Grant, Secret};
 use tollbridge_token::Minted;
+use utoipa::ToSchema;
 
 use super::{
     form::Form,
@@ -29,7 +30,7 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 pub(crate) const BRIDGE: &str = "urn:tollbridge:token-type:bridge";
 
 /// A bridge token, as RFC 8693, 2.2.1 answers.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Exchanged {
     /// The token.
     access_token: String,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use tollbridge_domain::Slug;
 use tollbridge_store::StoreError;
 use tollbridge_token::{Claims, RawToken, Verified};
+use utoipa::ToSchema;
 
 use super::{
     asker::Inquiry,
@@ -14,7 +15,7 @@ use super::{
 use crate::{problem::Problem, route::Table, shared::Shared};
 
 /// What is said of a token that opens sessions.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Active {
     /// Always `true`.
     active: bool,
@@ -41,18 +42,22 @@ pub(crate) struct Active {
     /// How many sessions it may still open.
     uses_left: u32,
     /// Seconds that a session may last, if the token says so.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_session: Option<u32>,
     /// The only page that may bring it.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
     /// As it was minted.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
 }
 
 /// Everything that is said of any other text: who asks learns nothing of why.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Inactive {
     /// Always `false`.
     active: bool,

@@ -11,4 +11,9 @@ mod introspect;
 mod refused;
 mod revoke;
 
-pub(crate) use self::{exchange::exchange, introspect::introspect, revoke::revoke};
+pub(crate) use self::{
+    exchange::{Exchanged, exchange},
+    introspect::{Active, Inactive, introspect},
+    refused::OAuthError,
+    revoke::revoke,
+};

@@ -8,6 +8,7 @@ use actix_web::{
 };
 use serde::Serialize;
 use tollbridge_domain::Slug;
+use utoipa::ToSchema;
 
 use crate::problem::{Code, Problem};
 
@@ -21,8 +22,8 @@ pub(crate) struct Refused {
 }
 
 /// The body of a refusal.
-#[derive(Serialize)]
-pub(crate) struct Body {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OAuthError {
     /// One of the words that RFC 6749, RFC 7009 and RFC 8693 have for it.
     error: &'static str,
     /// The same for people.
@@ -99,7 +100,7 @@ impl ResponseError for Refused {
         if self.problem.close {
             answer.force_close();
         }
-        answer.json(Body {
+        answer.json(OAuthError {
             error: self.error,
             error_description: plain(&self.problem.detail),
         })
