@@ -45,7 +45,7 @@ async function asked(bridge, what, headers, time) {
   const options = ['--url', bridge.public, '--checks', CHECKS.join(','), '--max-time', String(time), '--request-timeout', '20',
     '--suppress-health-check', 'all', '--warnings', 'off', '--continue-on-failure', '--generation-database', 'none', '--no-color']
   const args = ['-m', 'schemathesis.cli', 'run', committed, ...options, ...headers.flatMap((header) => ['-H', header])]
-  const { code, out, err } = await run(python, args, { limit: (time + 120) * 1000, env: { PYTHONWARNINGS: 'ignore' } })
+  const { code, out, err } = await run(python, args, { limit: (time + 120) * 1000, cwd: bridge.dir, env: { PYTHONWARNINGS: 'ignore' } })
   if (code !== 0) console.log(`${out}\n${err}`)
   for (const line of out.match(/Test cases:\n(?: .*\n)+|^ +\d+ generated.*$/gm) ?? []) measured(what, line.trim().replaceAll(/\s+/g, ' '))
   check(what, code === 0, `${time} s`)
