@@ -121,7 +121,7 @@ impl<'a> Attempt<'a> {
     ) -> Result<(Grant, Minted), Problem> {
         self.open()?;
         let caller = self.authenticate(req).await?;
-        self.rated(&caller)?;
+        rated(&caller, self.generation)?;
         let bytes = body::read_json(
             req,
             payload,
@@ -137,18 +137,6 @@ impl<'a> Attempt<'a> {
         self.shared.refuses_work().map_or(Ok(()), |(slug, why)| {
             why.clone_into(&mut self.why);
             Err(slug.into())
-        })
-    }
-
-    /// Takes one of the caller's mints a minute.
-    pub(crate) fn rated(&self, caller: &Caller) -> Result<(), Problem> {
-        let Some(rate) = self.generation.mint_rates.get(&caller.name) else {
-            return Ok(());
-        };
-        let client = caller.client_id().to_string();
-        rate.take(&Key::Client(client)).map_err(|wait| Problem {
-            retry_after: Some(wait),
-            ..Slug::RateLimited.into()
         })
     }
 
@@ -433,6 +421,18 @@ pub(crate) fn page_of(req: &HttpRequest) -> Option<String> {
     let only = lines.next().is_none();
     let text = first.to_str().ok().filter(|_| only);
     Some(text.unwrap_or("(unreadable)").to_owned())
+}
+
+/// Takes one of the caller's mints a minute.
+pub(crate) fn rated(caller: &Caller, generation: &Generation) -> Result<(), Problem> {
+    let Some(rate) = generation.mint_rates.get(&caller.name) else {
+        return Ok(());
+    };
+    let client = caller.client_id().to_string();
+    rate.take(&Key::Client(client)).map_err(|wait| Problem {
+        retry_after: Some(wait),
+        ..Slug::RateLimited.into()
+    })
 }
 
 /// Every header of a request, as an authenticator wants them.

@@ -1,10 +1,5 @@
 //! The committed description of the public listener is the program's own.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "in a test, a broken assumption is best reported where it broke"
-)]
-
 use std::{env, fs, path::Path};
 
 use serde_json::Value;

@@ -12,7 +12,6 @@ use crate::{
     mint,
     problem::{Code, Problem},
     query::Query,
-    rate::Key,
     shared::{Generation, Shared},
 };
 
@@ -110,19 +109,10 @@ impl<'a> Inquiry<'a> {
 
     /// Takes one of a caller's mints a minute; operators are not counted.
     pub(super) fn rated(&self, asker: &Asker) -> Result<(), Refused> {
-        let Asker::Caller(caller) = asker else {
-            return Ok(());
-        };
-        let Some(rate) = self.generation.mint_rates.get(&caller.name) else {
-            return Ok(());
-        };
-        let client = Key::Client(caller.client_id().to_string());
-        rate.take(&client).map_err(|wait| {
-            Refused::from(Problem {
-                retry_after: Some(wait),
-                ..Slug::RateLimited.into()
-            })
-        })
+        match asker {
+            Asker::Caller(caller) => Ok(mint::rated(caller, self.generation)?),
+            Asker::Operator { .. } => Ok(()),
+        }
     }
 
     /// Whether these claims are the asker's to ask about.

@@ -92,7 +92,7 @@ async fn run(
     let judges = generation.chain.of_tokens();
     let caller = attempt.identify(req, &judges, &headers).await;
     let caller = caller.map_err(unacceptable)?;
-    attempt.rated(&caller)?;
+    mint::rated(&caller, generation)?;
     let ask = Ask::of(vec![("route".to_owned(), wish.route.into())]);
     Ok(attempt.issue(&caller, ask)?)
 }

@@ -171,8 +171,8 @@ async fn only_callers_and_operators_ask() {
     let token = mint(&house, &keys.own, &json!({ "route": "echo" })).await;
     let listed = house.told("GET", "apikeys", &Value::Null).await;
     let id = listed["apikeys"].as_array().unwrap().iter();
-    let id = id.filter(|key| key["name"] == "own").map(|key| &key["id"]);
-    let id = id.last().unwrap().as_str().unwrap().to_owned();
+    let mut id = id.filter(|key| key["name"] == "own").map(|key| &key["id"]);
+    let id = id.next_back().unwrap().as_str().unwrap().to_owned();
     let basic = |user: &str, password: &str| {
         format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
     };
