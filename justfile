@@ -18,7 +18,7 @@ _default:
 # Runs every gate and counts: "N passed, N failed".
 [group('all')]
 ci:
-    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test+release canary demo-page sdks recipes proxies jwks speech rotation chaos autobahn+fuzz-build fuzz-smoke
+    @sh deploy/dev/gates.sh fmt-check lint deny unused doc test+release canary demo-page sdks recipes proxies jwks speech rotation chaos autobahn+fuzz-build schema fuzz-smoke
 
 # Serves the demo and opens its page.
 [group('all')]
@@ -91,7 +91,7 @@ release:
 
 # Runs every outside script in its short form.
 [group('outside')]
-outside: release canary demo-page sdks recipes proxies jwks speech rotation chaos soak stall drain disorder autobahn
+outside: release canary demo-page sdks recipes proxies jwks schema speech rotation chaos soak stall drain disorder autobahn
 
 # Proves that the search of the servers' logs finds each kind of secret.
 [group('outside')]
@@ -122,6 +122,11 @@ recipes *NAMES:
 [group('outside')]
 jwks:
     node {{ outside }}/jwks.mjs {{ python }}
+
+# Asks every operation of the committed description for what it allows and what it does not (300 for the long form).
+[group('outside')]
+schema SECONDS="20":
+    node {{ outside }}/schema.mjs {{ python }} {{ SECONDS }}
 
 # Sends real speech at real pace through the bridge to strict stand-ins for Doubao and Azure (60 for the long form).
 [group('outside')]
@@ -221,4 +226,4 @@ test-release: release
 
 # The long forms of everything that CI runs shortened; about three quarters of an hour.
 [group('all')]
-long: test-release (recipes "long") (speech "60") (rotation "60") (chaos "100") (soak "long") (stall "long") (drain "long") (disorder "long") (autobahn "long") (fuzz-smoke "60")
+long: test-release (recipes "long") (schema "300") (speech "60") (rotation "60") (chaos "100") (soak "long") (stall "long") (drain "long") (disorder "long") (autobahn "long") (fuzz-smoke "60")

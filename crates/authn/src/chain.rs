@@ -19,6 +19,12 @@ pub trait Authenticator: Send + Sync {
     /// Judges the evidence. What it asks of others has a deadline.
     async fn authenticate(&self, evidence: &Evidence<'_>, now: Moment) -> Verdict;
 
+    /// Whether its credential is a token of an issuer's, which may be handed in by whoever holds it
+    /// and in a body as well as in a header. A cookie, a proxy's word or an API key is not.
+    fn judges_tokens(&self) -> bool {
+        false
+    }
+
     /// Has `watcher` told how each question to another server ended, if it asks any. The first
     /// watcher stays.
     fn watch(&self, _watcher: &Watcher) {}
@@ -90,6 +96,16 @@ impl Chain {
         self.authenticators.iter().find(|one| one.name() == name)
     }
 
+    /// Those of them that judge an issuer's tokens, with the same watchers.
+    #[must_use]
+    pub fn of_tokens(&self) -> Self {
+        let judging = self.authenticators.iter();
+        Self {
+            authenticators: judging.filter(|one| one.judges_tokens()).cloned().collect(),
+            judged: Arc::clone(&self.judged),
+        }
+    }
+
     /// Has `judged` told every verdict but [`Verdict::Absent`], and `asked` how questions to other
     /// servers end. The first who watch stay.
     pub fn watch(
@@ -136,6 +152,23 @@ mod tests {
     use crate::{Request, RouteLimit, SubjectRule};
 
     struct Says(CallerName, Verdict);
+
+    struct Judges(Says);
+
+    #[async_trait(?Send)]
+    impl Authenticator for Judges {
+        fn name(&self) -> &CallerName {
+            self.0.name()
+        }
+
+        async fn authenticate(&self, evidence: &Evidence<'_>, now: Moment) -> Verdict {
+            self.0.authenticate(evidence, now).await
+        }
+
+        fn judges_tokens(&self) -> bool {
+            true
+        }
+    }
 
     #[async_trait(?Send)]
     impl Authenticator for Says {
@@ -195,6 +228,19 @@ mod tests {
         let another = Verdict::Rejected(Rejection::AnotherCaller);
         assert_eq!(ask(&[another.clone(), accepted()]).await, accepted());
         assert_eq!(ask(&[another.clone(), Verdict::Absent]).await, another);
+    }
+
+    /// Whoever hands in a token has no say but through those who judge tokens.
+    #[tokio::test]
+    async fn only_those_who_judge_tokens_are_asked_about_one() {
+        let name = CallerName::parse("sso").unwrap();
+        let refuses = Verdict::Rejected(Rejection::Expired);
+        let judges: Arc<dyn Authenticator> = Arc::new(Judges(Says(name, refuses.clone())));
+        let chain = Chain::new([chain(&[accepted()]).authenticators, vec![judges]].concat());
+        assert_eq!(judge(&chain).await, accepted());
+        assert_eq!(judge(&chain.of_tokens()).await, refuses);
+        let nobody = Chain::new(Vec::new());
+        assert_eq!(judge(&nobody.of_tokens()).await, Verdict::Absent);
     }
 
     #[tokio::test]

@@ -199,6 +199,10 @@ impl Authenticator for Introspection {
         }
     }
 
+    fn judges_tokens(&self) -> bool {
+        true
+    }
+
     fn watch(&self, watcher: &Watcher) {
         let (name, watcher) = (self.options.name.clone(), Arc::clone(watcher));
         self.guard.watch(move |outcome| watcher(&name, outcome));

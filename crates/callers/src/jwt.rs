@@ -139,6 +139,10 @@ impl Authenticator for Jwt {
         }
     }
 
+    fn judges_tokens(&self) -> bool {
+        true
+    }
+
     fn watch(&self, watcher: &Watcher) {
         self.keys.watch(watcher);
     }

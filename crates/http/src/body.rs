@@ -1,4 +1,4 @@
-//! Reading a JSON body: bounded in size and time, of the one media type.
+//! Reading a body: bounded in size and time, of the one media type.
 
 use std::time::Duration;
 
@@ -19,8 +19,25 @@ pub(crate) async fn read_json(
     most: usize,
     deadline: Duration,
 ) -> Result<Bytes, Problem> {
-    if !is_json(req) || req.headers().contains_key(header::CONTENT_ENCODING) {
+    if !is_plain(req, "application/json") {
         return Err(Problem::new(Code::UnsupportedMediaType).closing());
+    }
+    read(req, payload, most, deadline).await
+}
+
+/// The same of a form.
+///
+/// # Errors
+/// As [`read_json`].
+pub(crate) async fn read_form(
+    req: &HttpRequest,
+    payload: web::Payload,
+    most: usize,
+    deadline: Duration,
+) -> Result<Bytes, Problem> {
+    if !is_plain(req, "application/x-www-form-urlencoded") {
+        let why = "The body must be application/x-www-form-urlencoded.";
+        return Err(Problem::with(Code::UnsupportedMediaType, why).closing());
     }
     read(req, payload, most, deadline).await
 }
@@ -61,11 +78,13 @@ pub(crate) async fn read(
         .unwrap_or_else(|_| Err(Problem::new(Code::RequestTimeout).closing()))
 }
 
-fn is_json(req: &HttpRequest) -> bool {
+/// Whether the body is of this media type, and as it is: not compressed.
+fn is_plain(req: &HttpRequest, media_type: &str) -> bool {
     let value = req
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or("").split(';').next().unwrap_or("").trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.eq_ignore_ascii_case(media_type)
+        && !req.headers().contains_key(header::CONTENT_ENCODING)
 }

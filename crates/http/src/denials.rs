@@ -14,7 +14,7 @@ pub struct Denial {
     /// When.
     #[serde(serialize_with = "crate::wire::moment")]
     pub at: Moment,
-    /// `mint` or `upgrade`.
+    /// `mint`, `upgrade`, `admin`, `introspect`, `revoke` or `forward_auth`.
     pub surface: &'static str,
     /// The slug or code.
     pub code: &'static str,

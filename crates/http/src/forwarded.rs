@@ -39,7 +39,8 @@ impl Trust {
         nearest
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether this is a trusted proxy.
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.proxies
             .iter()
             .any(|block| block.contains(&address.to_canonical()))

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use serde::Serialize;
 use tollbridge_domain::Slug;
+use utoipa::ToSchema;
 
 use crate::{
     problem::{Code, Problem},
@@ -66,7 +67,7 @@ pub(crate) async fn startupz(req: HttpRequest, shared: web::Data<Shared>) -> Htt
 }
 
 /// One condition of readiness.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Check {
     name: &'static str,
     ok: bool,

@@ -23,12 +23,15 @@ mod identity;
 mod jwks;
 mod metrics;
 mod mint;
+mod oauth;
 mod openai;
+mod openapi;
 mod problem;
 pub mod query;
 mod rate;
 mod request;
 mod revoked;
+mod revoking;
 mod route;
 mod shared;
 mod sign;
@@ -48,6 +51,7 @@ pub use self::{
     identity::Identity,
     metrics::{HookMetrics, Metrics, TlsMetrics},
     mint::{grant, minted_body, presented},
+    openapi::document as openapi_document,
     problem::{Code, FieldError, Problem},
     rate::{Key, Rate},
     request::{RequestId, layer},
@@ -65,7 +69,18 @@ pub fn public(shared: web::Data<Shared>) -> impl FnOnce(&mut web::ServiceConfig)
         for resource in minting() {
             cfg.service(resource.wrap(cors::pages(shared.clone())));
         }
-        cfg.service(published())
+        cfg.configure(oauth)
+            .service(
+                only("/v1/openapi.json", "GET, HEAD")
+                    .route(web::get().to(openapi::openapi))
+                    .route(web::head().to(openapi::openapi)),
+            )
+            .service(
+                answering(web::resource(FORWARD_AUTH), "GET, HEAD")
+                    .route(web::get().to(bridge::forward_auth))
+                    .route(web::head().to(bridge::forward_auth)),
+            )
+            .service(published())
             .configure(healthy)
             .default_service(web::to(bridge::bridge));
     }
@@ -130,25 +145,36 @@ pub fn admin(cfg: &mut web::ServiceConfig) {
         .default_service(web::to(nothing));
 }
 
+/// Where proxies ask; some put the address that they were asked for behind ours.
+const FORWARD_AUTH: [&str; 2] = ["/v1/forward-auth", "/v1/forward-auth/{target:.*}"];
+
+fn oauth(cfg: &mut web::ServiceConfig) {
+    cfg.service(only("/v1/oauth/token", "POST").route(web::post().to(oauth::exchange)))
+        .service(only("/v1/tokens/introspect", "POST").route(web::post().to(oauth::introspect)))
+        .service(only("/v1/tokens/revoke", "POST").route(web::post().to(oauth::revoke)));
+}
+
 fn healthy(cfg: &mut web::ServiceConfig) {
     cfg.service(only("/livez", "GET").route(web::get().to(health::livez)))
         .service(only("/readyz", "GET").route(web::get().to(health::readyz)));
 }
 
-/// A resource that answers every other method with 405 and what it takes. Its address is what came:
-/// actix compares what is left of `/v1/%74okens` after decoding, and a proxy in front that guards
-/// `/v1/tokens` does not.
+/// A resource whose address is what came: actix compares what is left of `/v1/%74okens` after decoding,
+/// and a proxy in front that guards `/v1/tokens` does not.
 fn only(path: &'static str, methods: &'static str) -> actix_web::Resource {
     let spelt = guard::fn_guard(move |asked| asked.head().uri.path().ends_with(path));
-    web::resource(path)
-        .guard(spelt)
-        .default_service(web::to(move || async move {
-            Err::<HttpResponse, Problem>(
-                Problem::new(Code::MethodNotAllowed)
-                    .header(header::ALLOW, header::HeaderValue::from_static(methods))
-                    .closing(),
-            )
-        }))
+    answering(web::resource(path).guard(spelt), methods)
+}
+
+/// A resource that answers every other method with 405 and what it takes.
+fn answering(resource: actix_web::Resource, methods: &'static str) -> actix_web::Resource {
+    resource.default_service(web::to(move || async move {
+        Err::<HttpResponse, Problem>(
+            Problem::new(Code::MethodNotAllowed)
+                .header(header::ALLOW, header::HeaderValue::from_static(methods))
+                .closing(),
+        )
+    }))
 }
 
 async fn nothing() -> Result<HttpResponse, Problem> {

@@ -27,6 +27,10 @@ pub struct Metrics {
     pub mint_denied: IntCounterVec,
     /// Upgrades refused, by route and reason.
     pub upgrade_denied: IntCounterVec,
+    /// Questions about tokens, by what about and outcome.
+    pub token_inquiries: IntCounterVec,
+    /// Bearers whom somebody else's relay was told to let in, by route.
+    pub forward_auth_passed: IntCounterVec,
     /// Seconds a mint took, by route.
     pub mint_seconds: HistogramVec,
     /// Open sessions, by route.
@@ -99,6 +103,18 @@ impl Metrics {
                 "upgrade_denied_total",
                 "Upgrades refused.",
                 &["route", "reason"],
+            )?,
+            token_inquiries: counters(
+                &registry,
+                "token_inquiries_total",
+                "Questions about tokens.",
+                &["about", "outcome"],
+            )?,
+            forward_auth_passed: counters(
+                &registry,
+                "forward_auth_passed_total",
+                "Bearers let in elsewhere.",
+                &["route"],
             )?,
             mint_seconds: histograms(
                 &registry,

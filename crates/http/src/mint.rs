@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
-use tollbridge_authn::{Caller, Cookies, Evidence, Request, Verdict};
+use tollbridge_authn::{Caller, Chain, Cookies, Evidence, Request, Verdict};
 use tollbridge_domain::{Grant, Secret, Slug};
 use tollbridge_store::AuditEntry;
 use tollbridge_token::{MintError, Minted};
@@ -81,7 +81,17 @@ impl<'a> Attempt<'a> {
         begun: Instant,
         read: impl FnOnce(&[u8]) -> Result<Ask, Problem>,
     ) -> Result<(Grant, Minted), Problem> {
-        match self.run(req, payload, read).await {
+        let outcome = self.run(req, payload, read).await;
+        self.settle(outcome, begun)
+    }
+
+    /// Tells everybody who should know what came of it.
+    pub(crate) fn settle(
+        &mut self,
+        outcome: Result<(Grant, Minted), Problem>,
+        begun: Instant,
+    ) -> Result<(Grant, Minted), Problem> {
+        match outcome {
             Ok((grant, minted)) => {
                 self.succeeded(&grant, &minted, begun);
                 Ok((grant, minted))
@@ -111,18 +121,9 @@ impl<'a> Attempt<'a> {
         payload: web::Payload,
         read: impl FnOnce(&[u8]) -> Result<Ask, Problem>,
     ) -> Result<(Grant, Minted), Problem> {
-        if let Some((slug, why)) = self.shared.refuses_work() {
-            why.clone_into(&mut self.why);
-            return Err(slug.into());
-        }
+        self.open()?;
         let caller = self.authenticate(req).await?;
-        if let Some(rate) = self.generation.mint_rates.get(&caller.name) {
-            let client = caller.client_id().to_string();
-            rate.take(&Key::Client(client)).map_err(|wait| Problem {
-                retry_after: Some(wait),
-                ..Slug::RateLimited.into()
-            })?;
-        }
+        rated(&caller, self.generation)?;
         let bytes = body::read_json(
             req,
             payload,
@@ -130,7 +131,20 @@ impl<'a> Attempt<'a> {
             self.generation.body_timeout,
         )
         .await?;
-        let grant = self.grant(&caller, read(&bytes)?)?;
+        self.issue(&caller, read(&bytes)?)
+    }
+
+    /// Whether this node mints at all.
+    pub(crate) fn open(&mut self) -> Result<(), Problem> {
+        self.shared.refuses_work().map_or(Ok(()), |(slug, why)| {
+            why.clone_into(&mut self.why);
+            Err(slug.into())
+        })
+    }
+
+    /// Grants what is asked for, and signs it.
+    pub(crate) fn issue(&mut self, caller: &Caller, ask: Ask) -> Result<(Grant, Minted), Problem> {
+        let grant = self.grant(caller, ask)?;
         let minted = self
             .shared
             .minter
@@ -144,28 +158,20 @@ impl<'a> Attempt<'a> {
         if let Some(identity) = identity {
             return self.vouched(identity);
         }
-        let headers: Vec<(&str, &[u8])> = req
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes()))
-            .collect();
-        let peer = address(req, self.generation);
-        let evidence = Evidence {
-            peer,
-            socket: socket(req),
-            request: Request {
-                method: req.method().as_str(),
-                path: req.path(),
-                base: &self.generation.public_url,
-            },
-            headers: &headers,
-        };
-        match self
-            .generation
-            .chain
-            .authenticate(&evidence, self.shared.clock.now())
+        let generation = self.generation;
+        self.identify(req, &generation.chain, &header_lines(req))
             .await
-        {
+    }
+
+    /// Who speaks, as `chain` judges these headers.
+    pub(crate) async fn identify(
+        &mut self,
+        req: &HttpRequest,
+        chain: &Chain,
+        headers: &[(&str, &[u8])],
+    ) -> Result<Caller, Problem> {
+        let evidence = evidence(req, self.generation, headers);
+        match chain.authenticate(&evidence, self.shared.clock.now()).await {
             Verdict::Accepted(caller, cookies) => {
                 self.caller = Some(caller.clone());
                 self.cookies = cookies;
@@ -375,7 +381,6 @@ pub fn presented(generation: &Generation, grant: &Grant, minted: &Minted) -> Sec
 #[must_use]
 pub fn minted_body(generation: &Generation, grant: &Grant, minted: &Minted) -> serde_json::Value {
     let claims = &minted.claims;
-    let base = generation.public_url.replacen("http", "ws", 1);
     let token = presented(generation, grant, minted);
     let token = token.reveal();
     let max_session = grant.max_session.map(u64::from).or_else(|| {
@@ -384,7 +389,7 @@ pub fn minted_body(generation: &Generation, grant: &Grant, minted: &Minted) -> s
     });
     serde_json::json!({
         "token": token,
-        "url": format!("{base}/v1/bridge/{}{}", grant.route, in_query(generation, grant, token)),
+        "url": url(generation, grant, token),
         "expires_in": grant.redeem_within,
         "expires_at": claims.expires_at().seconds(),
         "route": grant.route.as_str(),
@@ -393,6 +398,13 @@ pub fn minted_body(generation: &Generation, grant: &Grant, minted: &Minted) -> s
         "max_session": max_session,
         "jti": claims.jti().as_str(),
     })
+}
+
+/// The complete address with the token in it.
+pub(crate) fn url(generation: &Generation, grant: &Grant, token: &str) -> String {
+    let base = generation.public_url.replacen("http", "ws", 1);
+    let query = in_query(generation, grant, token);
+    format!("{base}/v1/bridge/{}{query}", grant.route)
 }
 
 /// The token in the first query parameter that the route reads it from, one without a scheme where
@@ -438,6 +450,44 @@ pub(crate) fn page_of(req: &HttpRequest) -> Option<String> {
     Some(text.unwrap_or("(unreadable)").to_owned())
 }
 
+/// Takes one of the caller's mints a minute.
+pub(crate) fn rated(caller: &Caller, generation: &Generation) -> Result<(), Problem> {
+    let Some(rate) = generation.mint_rates.get(&caller.name) else {
+        return Ok(());
+    };
+    let client = caller.client_id().to_string();
+    rate.take(&Key::Client(client)).map_err(|wait| Problem {
+        retry_after: Some(wait),
+        ..Slug::RateLimited.into()
+    })
+}
+
+/// Every header of a request, as an authenticator wants them.
+pub(crate) fn header_lines(req: &HttpRequest) -> Vec<(&str, &[u8])> {
+    let lines = req.headers().iter();
+    lines
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect()
+}
+
+/// What a request with these headers shows of its sender.
+pub(crate) fn evidence<'a>(
+    req: &'a HttpRequest,
+    generation: &'a Generation,
+    headers: &'a [(&'a str, &'a [u8])],
+) -> Evidence<'a> {
+    Evidence {
+        peer: address(req, generation),
+        socket: socket(req),
+        request: Request {
+            method: req.method().as_str(),
+            path: req.path(),
+            base: &generation.public_url,
+        },
+        headers,
+    }
+}
+
 /// The id that the request layer gave the request.
 pub(crate) fn request_id(req: &HttpRequest) -> String {
     req.extensions()
@@ -452,7 +502,7 @@ pub(crate) fn address(req: &HttpRequest, generation: &Generation) -> std::net::I
 }
 
 /// The address of whoever holds the other end of the socket.
-fn socket(req: &HttpRequest) -> std::net::IpAddr {
+pub(crate) fn socket(req: &HttpRequest) -> std::net::IpAddr {
     req.peer_addr()
         .map_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip())
         .to_canonical()

@@ -8,6 +8,7 @@ use actix_web::{
 };
 use serde::Serialize;
 use tollbridge_domain::Slug;
+use utoipa::ToSchema;
 
 use crate::health::Check;
 
@@ -113,7 +114,7 @@ impl Code {
 }
 
 /// One thing wrong with one field.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON pointer into the request.
     pub pointer: String,
@@ -130,6 +131,8 @@ pub struct Problem {
     pub detail: String,
     /// Per field.
     pub errors: Vec<FieldError>,
+    /// The status, where it is not the one that the code has elsewhere.
+    pub(crate) status: Option<u16>,
     /// What a handshake would be told, where this only explains it.
     pub reason: Option<Slug>,
     /// Seconds after which trying again makes sense.
@@ -151,6 +154,7 @@ impl Problem {
             code,
             detail: code.title().to_owned(),
             errors: Vec::new(),
+            status: None,
             reason: None,
             retry_after,
             close: false,
@@ -184,10 +188,14 @@ impl Problem {
         self
     }
 
+    fn status(&self) -> u16 {
+        self.status.unwrap_or_else(|| self.code.status())
+    }
+
     fn challenge(&self) -> Option<&'static str> {
         match self.code {
             Code::Unauthorized | Code::Slug(Slug::TokenMissing) => Some("Bearer"),
-            _ if self.code.status() == 401 => Some("Bearer error=\"invalid_token\""),
+            _ if self.status() == 401 => Some("Bearer error=\"invalid_token\""),
             _ => None,
         }
     }
@@ -207,7 +215,7 @@ impl fmt::Display for Problem {
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The body without `instance`, which the request layer adds: only it knows the request id.
@@ -237,7 +245,7 @@ impl Problem {
         let mut body = serde_json::json!({
             "type": format!("{PROBLEMS}{}", self.code.as_str()),
             "title": self.code.title(),
-            "status": self.code.status(),
+            "status": self.status(),
             "detail": self.detail,
             "code": self.code.as_str(),
         });

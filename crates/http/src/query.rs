@@ -49,6 +49,18 @@ impl Query {
         if text.len() > LONGEST {
             return Err(QueryError::TooLong);
         }
+        Self::pairs(text)
+    }
+
+    /// The same of a body, whose length was bounded when it was read.
+    ///
+    /// # Errors
+    /// As [`Query::parse`], but for the length.
+    pub(crate) fn of_form(body: &[u8]) -> Result<Self, QueryError> {
+        Self::pairs(str::from_utf8(body).or(Err(QueryError::Utf8))?)
+    }
+
+    fn pairs(text: &str) -> Result<Self, QueryError> {
         let mut pairs = Vec::new();
         for part in text.split('&').filter(|part| !part.is_empty()) {
             if pairs.len() == MOST {
@@ -73,6 +85,18 @@ impl Query {
             (Some(value), None) => Occurrence::Once(value),
             (Some(_), Some(_)) => Occurrence::Repeated,
         }
+    }
+
+    /// Whether nothing else than this name occurs.
+    pub(crate) fn has_only(&self, name: &str) -> bool {
+        self.0.iter().all(|(known, _)| known == name)
+    }
+
+    /// A name that occurs more than once, if there is one that is not on the list.
+    pub(crate) fn repeated(&self, except: &[&str]) -> Option<&str> {
+        let names = self.0.iter().map(|(name, _)| name.as_str());
+        let mut names = names.filter(|name| !except.contains(name));
+        names.find(|name| self.get(name) == Occurrence::Repeated)
     }
 
     /// The parameters whose names are on the list, in the order they came.

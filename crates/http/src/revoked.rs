@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
-use tollbridge_domain::{KeyId, Moment};
+use tollbridge_domain::{KeyId, Moment, TokenId};
 use tollbridge_store::{Revocation, RevocationStore, RevokedThing, StoreError};
 use tollbridge_token::Claims;
 
@@ -46,7 +46,7 @@ impl Revoked {
     #[must_use]
     pub fn covers(&self, claims: &Claims, kid: &KeyId, now: Moment) -> bool {
         self.covers_parts(
-            [
+            &[
                 (RevokedThing::Jti, claims.jti().as_str()),
                 (RevokedThing::Subject, claims.subject().as_str()),
                 (RevokedThing::Route, claims.route().as_str()),
@@ -62,14 +62,20 @@ impl Revoked {
         )
     }
 
-    fn covers_parts(&self, parts: [(RevokedThing, &str); 6], issued: Moment, now: Moment) -> bool {
+    /// Whether the token of this id is revoked by its id.
+    #[must_use]
+    pub fn covers_token(&self, jti: &TokenId, issued: Moment, now: Moment) -> bool {
+        self.covers_parts(&[(RevokedThing::Jti, jti.as_str())], issued, now)
+    }
+
+    fn covers_parts(&self, parts: &[(RevokedThing, &str)], issued: Moment, now: Moment) -> bool {
         let view = self.view.load();
         if view.by_thing.is_empty() {
             return false;
         }
-        parts.into_iter().any(|(thing, value)| {
+        parts.iter().any(|(thing, value)| {
             view.by_thing
-                .get(&(thing, value.to_owned()))
+                .get(&(*thing, (*value).to_owned()))
                 .is_some_and(|all| all.iter().any(|one| covers(one, issued, now)))
         })
     }

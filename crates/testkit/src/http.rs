@@ -15,9 +15,11 @@ use crate::{PATIENCE, head, head::Head};
 /// The only headers that the server may send. One that is not here and appears in an answer is a
 /// leak until somebody says why not.
 const ALLOWED_HEADERS: &[&str] = &[
+    "access-control-allow-credentials",
     "access-control-allow-headers",
     "access-control-allow-methods",
     "access-control-allow-origin",
+    "access-control-expose-headers",
     "access-control-max-age",
     "allow",
     "cache-control",

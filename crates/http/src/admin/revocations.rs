@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use tollbridge_domain::{Moment, Slug};
+use tollbridge_domain::Moment;
 use tollbridge_store::{Revocation, RevokedThing};
 
 use super::{
@@ -12,13 +12,10 @@ use super::{
 };
 use crate::{
     problem::{Code, Problem},
-    revoked::{Revoked, names},
+    revoking::{self, target},
     shared::Shared,
     wire::maybe,
 };
-
-/// Longer than any leeway on top of the longest redemption window.
-const MARGIN: i64 = 120;
 
 pub(super) async fn list(_: Viewer, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     let now = shared.clock.now();
@@ -84,31 +81,19 @@ pub(super) async fn add(
             "until must be in the future, in seconds since 1970",
         ));
     }
-    let longest = i64::from(shared.generation.load().max_redeem_within) + MARGIN;
+    let fresh = revoking::revocation(&shared, (thing, value), until.unwrap_or(now), now);
     let revocation = Revocation {
-        thing,
-        value: value.to_owned(),
         issued_until: now,
         until,
-        forget_at: until.map_or(now, |until| until.max(now)).plus(longest),
         reason: operator.act("", "", &ask.reason).why,
-        at: now,
+        ..fresh
     };
     let act = operator.act("revocation.added", &target(&revocation), &ask.reason);
-    shared
-        .store
-        .add_revocation(&revocation, &act)
-        .await
-        .map_err(|error| failed(&error))?;
-    shared
-        .revoked
-        .refresh(now)
+    revoking::put_in_force(&shared, &revocation, &act, now)
         .await
         .map_err(|error| failed(&error))?;
     let ended = if ask.sessions {
-        shared.registry.end_where(Slug::Revoked, |card| {
-            names(&revocation, card) && Revoked::covered_by(&revocation, card.issued, now)
-        })
+        revoking::end_sessions(&shared, &revocation, now)
     } else {
         0
     };
@@ -123,15 +108,6 @@ pub(super) async fn add(
     let mut shown = present(&revocation);
     shown["sessions_ended"] = ended.into();
     Ok(HttpResponse::Created().json(shown))
-}
-
-fn target(revocation: &Revocation) -> String {
-    let thing = serde_json::to_value(revocation.thing).unwrap_or_default();
-    format!(
-        "{}:{}",
-        thing.as_str().unwrap_or_default(),
-        revocation.value
-    )
 }
 
 fn present(revocation: &Revocation) -> serde_json::Value {

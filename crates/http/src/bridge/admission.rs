@@ -134,6 +134,21 @@ impl<'a> Entrance<'a> {
         })
     }
 
+    /// Lets the bearer into a session that is not ours: a use is taken, a lease is not. What a hook
+    /// lowers is for whoever relays, and nobody tells them.
+    pub(crate) async fn pass(
+        &self,
+        route: &Route,
+        verified: Verified,
+        worker: &Worker,
+    ) -> Result<Admission, Refusal> {
+        self.allowed(route, &verified)?;
+        self.rated(route, verified.claims())?;
+        self.open_for_work(verified.claims())?;
+        self.hooked(route, &verified, worker).await?;
+        self.consume(verified).await
+    }
+
     /// Finds the route and the token and judges the token. Consumes nothing.
     pub(crate) async fn verified(
         &self,
@@ -145,16 +160,26 @@ impl<'a> Entrance<'a> {
         let query = Query::parse(self.req.query_string())
             .map_err(|error| Refusal::stranger(Slug::BadRequest, error.to_string()))?;
         let raw = self.token(&route, &query, offer)?;
-        let verified = self
-            .shared
-            .verifier
-            .verify(&raw, self.shared.clock.now())
-            .await
-            .map_err(|refusal| of_token(&refusal))?;
+        let verified = self.judge(&raw).await?;
         Ok((route, query, verified))
     }
 
-    fn token(&self, route: &Route, query: &Query, offer: &Offer) -> Result<RawToken, Refusal> {
+    /// Judges a token, whatever it is for.
+    pub(crate) async fn judge(&self, raw: &RawToken) -> Result<Verified, Refusal> {
+        self.shared
+            .verifier
+            .verify(raw, self.shared.clock.now())
+            .await
+            .map_err(|refusal| of_token(&refusal))
+    }
+
+    /// The token in the carriers of a route.
+    pub(crate) fn token(
+        &self,
+        route: &Route,
+        query: &Query,
+        offer: &Offer,
+    ) -> Result<RawToken, Refusal> {
         match carrier::find(&route.carriers, query, self.req.headers(), offer) {
             Found::Token(raw) => Ok(raw),
             Found::Nothing => Err(Refusal::stranger(

@@ -147,7 +147,11 @@ fn is_sixteen_bytes(key: &str) -> bool {
             .all(|digit| digit.is_ascii_alphanumeric() || b"+/".contains(&digit))
 }
 
-fn offered(headers: &header::HeaderMap) -> Result<Vec<String>, Problem> {
+/// The subprotocols that are offered.
+///
+/// # Errors
+/// Where they are no distinct tokens.
+pub(crate) fn offered(headers: &header::HeaderMap) -> Result<Vec<String>, Problem> {
     let mut protocols: Vec<String> = Vec::new();
     let mut length = 0;
     for line in headers.get_all(header::SEC_WEBSOCKET_PROTOCOL) {

@@ -11,6 +11,8 @@ mod compose;
 mod entering;
 mod explain;
 mod facts;
+mod forward_auth;
+mod forwarded_for;
 mod handshake;
 mod hook;
 mod introduction;
@@ -28,7 +30,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 pub use self::probe::{Probe, probe};
 use self::{admission::Entrance, handshake::Asked};
-pub(crate) use self::{hook::watch, leg::PayloadLeg};
+pub(crate) use self::{forward_auth::forward_auth, hook::watch, leg::PayloadLeg};
 use crate::{
     problem::{Code, Problem},
     shared::{Shared, Worker},

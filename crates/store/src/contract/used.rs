@@ -37,10 +37,13 @@ async fn single_use(used: &dyn UsedTokens, forget_at: Moment) {
 
 async fn several_uses(used: &dyn UsedTokens, forget_at: Moment) {
     let thrice = jti("thrice");
-    for _ in 0..3 {
+    for left in [3, 2, 1] {
+        assert_eq!(used.left(&thrice, 3).await.unwrap(), left);
         let verdict = used.consume(&thrice, 3, forget_at).await.unwrap();
         assert_eq!(verdict, Consumed::Taken);
     }
+    assert_eq!(used.left(&thrice, 3).await.unwrap(), 0);
+    assert_eq!(used.left(&thrice, u32::MAX).await.unwrap(), u32::MAX - 3);
     let verdict = used.consume(&thrice, 3, forget_at).await.unwrap();
     assert_eq!(verdict, Consumed::Spent);
 }

@@ -24,7 +24,7 @@ use crate::house::{CREDENTIAL, House, ORIGIN, builder, route};
 /// An identity provider and an application in one, that can be broken.
 pub(crate) struct Backend {
     address: SocketAddr,
-    broken: Arc<AtomicBool>,
+    pub(crate) broken: Arc<AtomicBool>,
     key: Ed25519KeyPair,
 }
 
@@ -124,7 +124,8 @@ fn answer(head: &[String], address: SocketAddr, x: &str) -> String {
     )
 }
 
-async fn house(upstream: &Upstream, backend: &Backend, server: &str) -> House {
+/// A house whose one route lists all of them.
+pub(crate) async fn house(upstream: &Upstream, backend: &Backend, server: &str) -> House {
     let listed = route("echo", upstream, "").replace(
         "[\"backend\"]",
         "[\"backend\", \"sso\", \"app\", \"proxy\", \"opaque\"]",
@@ -135,7 +136,7 @@ async fn house(upstream: &Upstream, backend: &Backend, server: &str) -> House {
     House::of(builder).await
 }
 
-const TRUSTING: &str = "trusted_proxies = [\"127.0.0.1\"]";
+pub(crate) const TRUSTING: &str = "trusted_proxies = [\"127.0.0.1\"]";
 
 /// Mints with these headers.
 pub(crate) async fn mint(house: &House, headers: &[(&str, &str)], ask: &Value) -> Response {

@@ -20,8 +20,8 @@ const running = new Set()
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
 
 /** Runs a command to its end: `{ code, out, err, bytes }`, its output as text and as it came. */
-export async function run(command, args, { env = {}, input, signal: cut, limit = 60_000 } = {}) {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+export async function run(command, args, { env = {}, input, signal: cut, limit = 60_000, cwd } = {}) {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
   running.add(child)
   const kill = () => child.kill('SIGKILL')
   const timer = setTimeout(kill, limit)
