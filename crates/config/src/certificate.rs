@@ -1,9 +1,10 @@
-//! The public listener's certificate and its key: read, and found to belong together.
+//! The public listener's certificate and its key: read, and found to belong together. And whose
+//! certificates of clients it believes.
 
 use std::sync::Arc;
 
 use rustls::{
-    InconsistentKeys,
+    InconsistentKeys, RootCertStore,
     crypto::{CryptoProvider, ring},
     sign::CertifiedKey,
 };
@@ -27,27 +28,43 @@ pub struct Certificate {
     pub not_before: Moment,
     /// The last second in which they do.
     pub not_after: Moment,
+    /// Who vouches for clients; `None`: clients are not asked for a certificate.
+    pub authorities: Option<Arc<RootCertStore>>,
 }
 
-/// Which half of the pair.
+/// Which of the files of `server.tls`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Half {
-    /// `server.tls.cert`
+pub enum TlsFile {
+    /// The certificate and its chain.
     Cert,
-    /// `server.tls.key`
+    /// Its private key.
     Key,
+    /// The authorities of clients.
+    ClientCa,
 }
 
-/// Why a pair cannot be served. Never holds anything of the key.
+impl TlsFile {
+    /// Its key under `server.tls`.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Cert => "cert",
+            Self::Key => "key",
+            Self::ClientCa => "client_ca",
+        }
+    }
+}
+
+/// Why the files cannot be used. Never holds anything of the key.
 #[derive(Debug, thiserror::Error)]
 #[error("{why}")]
 pub struct CertificateError {
     /// Where to look.
-    pub half: Half,
+    pub file: TlsFile,
     why: Why,
 }
 
-/// What is wrong with one of them, or with both together.
+/// What is wrong with one of them, or with certificate and key together.
 #[derive(Debug, thiserror::Error)]
 enum Why {
     #[error(transparent)]
@@ -58,6 +75,8 @@ enum Why {
     NoCertificate(String),
     #[error("the first certificate of {0} is broken")]
     BrokenCertificate(String),
+    #[error("a certificate of {0} is broken")]
+    BrokenAuthority(String),
     #[error("{0} holds no private key")]
     NoKey(String),
     #[error("the private key of {0} is encrypted: store it without a passphrase")]
@@ -69,16 +88,30 @@ enum Why {
 }
 
 impl Tls {
-    /// Reads both as they are now.
+    /// Reads all as they are now.
     ///
     /// # Errors
     /// What is wrong with each, at least one.
     pub fn read(&self) -> Result<Certificate, Vec<CertificateError>> {
-        let chain = chain(&self.cert).map_err(|why| at(Half::Cert, why));
-        let key = key(&self.key).map_err(|why| at(Half::Key, why));
-        match (chain, key) {
+        let authorities = self.client_ca.as_ref().map(authorities).transpose();
+        let authorities = authorities.map_err(|why| at(TlsFile::ClientCa, why));
+        let chain = chain(&self.cert).map_err(|why| at(TlsFile::Cert, why));
+        let key = key(&self.key).map_err(|why| at(TlsFile::Key, why));
+        let pair = match (chain, key) {
             (Ok(chain), Ok(key)) => join(self, chain, key).map_err(|error| vec![error]),
             (chain, key) => Err(chain.err().into_iter().chain(key.err()).collect()),
+        };
+        match (pair, authorities) {
+            (Ok(pair), Ok(authorities)) => Ok(Certificate {
+                authorities,
+                ..pair
+            }),
+            (pair, authorities) => Err(pair
+                .err()
+                .into_iter()
+                .flatten()
+                .chain(authorities.err())
+                .collect()),
         }
     }
 }
@@ -100,8 +133,8 @@ impl Certificate {
     }
 }
 
-const fn at(half: Half, why: Why) -> CertificateError {
-    CertificateError { half, why }
+const fn at(file: TlsFile, why: Why) -> CertificateError {
+    CertificateError { file, why }
 }
 
 fn chain(reference: &SecretRef) -> Result<Vec<CertificateDer<'static>>, Why> {
@@ -119,6 +152,16 @@ fn chain(reference: &SecretRef) -> Result<Vec<CertificateDer<'static>>, Why> {
         return Err(absent(reference.to_string()));
     }
     Ok(chain)
+}
+
+fn authorities(reference: &SecretRef) -> Result<Arc<RootCertStore>, Why> {
+    let mut authorities = RootCertStore::empty();
+    for certificate in chain(reference)? {
+        authorities
+            .add(certificate)
+            .map_err(|_not_x509| Why::BrokenAuthority(reference.to_string()))?;
+    }
+    Ok(Arc::new(authorities))
 }
 
 fn key(reference: &SecretRef) -> Result<PrivateKeyDer<'static>, Why> {
@@ -144,19 +187,19 @@ fn join(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<Certificate, CertificateError> {
-    let broken = || at(Half::Cert, Why::BrokenCertificate(tls.cert.to_string()));
+    let broken = || at(TlsFile::Cert, Why::BrokenCertificate(tls.cert.to_string()));
     let first = chain.first().ok_or_else(broken)?;
     let (not_before, not_after) = validity(first).ok_or_else(broken)?;
     let provider: CryptoProvider = ring::default_provider();
     let key = provider
         .key_provider
         .load_private_key(key)
-        .map_err(|_reason| at(Half::Key, Why::UnusableKey(tls.key.to_string())))?;
+        .map_err(|_reason| at(TlsFile::Key, Why::UnusableKey(tls.key.to_string())))?;
     let pair = CertifiedKey::new(chain, key);
     match pair.keys_match() {
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
         Err(rustls::Error::InconsistentKeys(_)) => {
-            return Err(at(Half::Key, Why::Mismatch(tls.key.to_string())));
+            return Err(at(TlsFile::Key, Why::Mismatch(tls.key.to_string())));
         }
         Err(_) => return Err(broken()),
     }
@@ -164,6 +207,7 @@ fn join(
         pair: Arc::new(pair),
         not_before,
         not_after,
+        authorities: None,
     })
 }
 

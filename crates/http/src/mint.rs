@@ -18,6 +18,7 @@ use crate::{
     request::RequestId,
     route::Route,
     shared::{Generation, Shared},
+    takeover::clients,
 };
 
 /// Handles a mint.
@@ -143,7 +144,7 @@ impl<'a> Attempt<'a> {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()))
             .collect();
-        let peer = address(req, self.generation);
+        let (peer, now) = (address(req, self.generation), self.shared.clock.now());
         let evidence = Evidence {
             peer,
             socket: socket(req),
@@ -153,13 +154,9 @@ impl<'a> Attempt<'a> {
                 base: &self.generation.public_url,
             },
             headers: &headers,
+            certificate: clients::certificate(req, now),
         };
-        match self
-            .generation
-            .chain
-            .authenticate(&evidence, self.shared.clock.now())
-            .await
-        {
+        match self.generation.chain.authenticate(&evidence, now).await {
             Verdict::Accepted(caller, cookies) => {
                 self.caller = Some(caller.clone());
                 self.cookies = cookies;
@@ -208,7 +205,8 @@ impl<'a> Attempt<'a> {
     }
 
     /// A page that mints in its visitor's name is one of the route's: a browser sends the cookie, or
-    /// a proxy the name, whichever page it was that asked. An API key is sent by nobody unasked.
+    /// a proxy the name, or a browser the certificate, whichever page it was that asked. An API key
+    /// is sent by nobody unasked.
     fn same_page(&mut self, caller: &Caller, route: &Route) -> Result<(), Problem> {
         let foreign = |origin: &String| !route.origins.allows(origin);
         if caller.key.is_none() && self.origin.as_ref().is_some_and(foreign) {

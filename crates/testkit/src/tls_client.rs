@@ -2,8 +2,13 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, crypto::ring};
-use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls::{
+    ClientConfig, RootCertStore, SupportedProtocolVersion,
+    client::Resumption,
+    crypto::ring,
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -12,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::PATIENCE;
+use crate::{Identity, PATIENCE};
 
 /// A client that trusts one authority, and remembers what it may resume.
 #[derive(Clone)]
@@ -73,6 +78,23 @@ impl TlsClient {
     pub fn with(mut self, change: impl FnOnce(&mut ClientConfig)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
+    }
+
+    /// The same, and shows this certificate to a server that asks for one.
+    ///
+    /// # Panics
+    /// Never: it was made here.
+    #[must_use]
+    pub fn showing(self, identity: &Identity) -> Self {
+        let chain = CertificateDer::pem_slice_iter(identity.pem.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).unwrap();
+        let key = ring::sign::any_supported_type(&key).unwrap();
+        let shown = CertifiedKey::new(chain.map(Result::unwrap).collect(), key);
+        self.with(|config| {
+            config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(shown));
+            // What another certificate began is not to be resumed with this one.
+            config.resumption = Resumption::in_memory_sessions(8);
+        })
     }
 
     /// Connects and shakes hands.

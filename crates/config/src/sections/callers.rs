@@ -14,7 +14,8 @@ use crate::{
     names::did_you_mean,
     reader::Section,
     settings::{
-        AnswerSubject, Caller, CallerKind, IntrospectionCaller, JwtCaller, SubrequestCaller,
+        AnswerSubject, Caller, CallerKind, CertificateName, IntrospectionCaller, JwtCaller,
+        SubrequestCaller,
     },
 };
 
@@ -135,6 +136,19 @@ fn introspection(section: &Section<'_>) -> Option<CallerKind> {
     }))
 }
 
+fn mtls(section: &Section<'_>) -> Option<CallerKind> {
+    let words = CertificateName::ALL.map(CertificateName::as_str);
+    let words = format!("\"{}\"", words.join("\", \""));
+    section.require("subject", &format!("which name of a certificate: {words}"));
+    let named = |text: &str| {
+        let mut names = CertificateName::ALL.into_iter();
+        names
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is no name of a certificate: {words}"))
+    };
+    section.parsed("subject", named).map(CallerKind::Mtls)
+}
+
 fn api_key(_section: &Section<'_>) -> Option<CallerKind> {
     Some(CallerKind::ApiKey)
 }
@@ -229,17 +243,11 @@ fn cache_for(section: &Section<'_>) -> Duration {
 }
 
 fn refuse_type(section: &Section<'_>, word: &str) {
-    let path = section.at("type");
-    if NOT_BUILT.contains(&word) {
-        let message = format!("caller type `{word}` is not built yet");
-        section.reader.error(&path, message);
-    } else {
-        let built = TYPES.iter().map(|kind| kind.word);
-        let hint = did_you_mean(word, NOT_BUILT.iter().copied().chain(built));
-        section
-            .reader
-            .error_with_hint(&path, format!("unknown caller type {word:?}"), hint);
-    }
+    let hint = did_you_mean(word, TYPES.iter().map(|kind| kind.word));
+    let message = format!("unknown caller type {word:?}");
+    section
+        .reader
+        .error_with_hint(&section.at("type"), message, hint);
 }
 
 fn refuse_keys_of_other_types(section: &Section<'_>, kind: &Type) {
@@ -269,9 +277,8 @@ const TYPES: &[Type] = &[
     Type { word: "subrequest", keys: &["url", "forward_headers", "subject", "timeout", "cache_for"], read: subrequest },
     Type { word: "trusted_header", keys: &["subject"], read: trusted_header },
     Type { word: "introspection", keys: &["url", "client_id", "client_secret", "audience", "scope", "subject", "cache_for"], read: introspection },
+    Type { word: "mtls", keys: &["subject"], read: mtls },
 ];
-
-const NOT_BUILT: &[&str] = &["mtls"];
 
 const ALGORITHMS: &[&str] = &[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",

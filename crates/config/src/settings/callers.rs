@@ -30,6 +30,34 @@ pub enum CallerKind {
     },
     /// `introspection`: asks the issuer of an opaque token (RFC 7662).
     Introspection(IntrospectionCaller),
+    /// `mtls`: a certificate of the client's, in the TLS handshake.
+    Mtls(CertificateName),
+}
+
+/// Which name of a certificate says who somebody is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CertificateName {
+    /// `san:dns`
+    Dns,
+    /// `san:uri`
+    Uri,
+    /// `cn`
+    CommonName,
+}
+
+impl CertificateName {
+    /// Every one.
+    pub(crate) const ALL: [Self; 3] = [Self::Dns, Self::Uri, Self::CommonName];
+
+    /// Its word in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "san:dns",
+            Self::Uri => "san:uri",
+            Self::CommonName => "cn",
+        }
+    }
 }
 
 /// `type = "jwt"`. At least one of `issuer` and `jwks_url` is there.
@@ -100,6 +128,7 @@ impl CallerKind {
             Self::Subrequest(_) => "subrequest",
             Self::TrustedHeader { .. } => "trusted_header",
             Self::Introspection(_) => "introspection",
+            Self::Mtls(_) => "mtls",
         }
     }
 

@@ -43,5 +43,6 @@ pub(super) fn show_caller(page: &mut Page, name: &str, caller: &Caller) {
             page.text("subject", format!("claim:{}", asks.subject));
             page.text("cache_for", write_duration(asks.cache_for));
         }
+        CallerKind::Mtls(name) => page.text("subject", name.as_str()),
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tollbridge_authn::{ApiKeyCaller, ApiKeys, Authenticator};
 use tollbridge_callers::{
-    Address, Algorithm, Introspection, IntrospectionOptions, Jwt, JwtOptions, KeysAt, SubjectFrom,
-    Subrequest, SubrequestOptions, TrustedHeader,
+    Address, Algorithm, CertificateName, Introspection, IntrospectionOptions, Jwt, JwtOptions,
+    KeysAt, Mtls, SubjectFrom, Subrequest, SubrequestOptions, TrustedHeader,
 };
 use tollbridge_config as written;
 use tollbridge_domain::{CallerName, Clock, SystemClock};
@@ -16,7 +16,9 @@ use super::WireError;
 use crate::secrets;
 
 /// Every caller, in the order in which they are asked: those who need nobody else come first, and
-/// nobody is asked about a credential that another kind of caller knows by its form.
+/// nobody is asked about a credential that another kind of caller knows by its form. A certificate
+/// comes last: it is there with every request of its connection, and what somebody puts into one
+/// says more.
 pub(super) fn callers(
     settings: &written::Settings,
     api_keys: &Arc<ApiKeys>,
@@ -44,7 +46,8 @@ const fn turn(kind: &written::CallerKind) -> u8 {
         written::CallerKind::TrustedHeader { .. } => 1,
         written::CallerKind::Jwt(_) => 2,
         written::CallerKind::Introspection(_) => 3,
-        _ => 4,
+        written::CallerKind::Subrequest(_) => 4,
+        _ => 5,
     }
 }
 
@@ -81,6 +84,14 @@ fn one(
         written::CallerKind::Subrequest(asks) => {
             Arc::new(Subrequest::new(subrequest_options(name, asks)?, tls, clock))
         }
+        written::CallerKind::Mtls(of) => Arc::new(Mtls {
+            name,
+            subject: match of {
+                written::CertificateName::Dns => CertificateName::Dns,
+                written::CertificateName::Uri => CertificateName::Uri,
+                written::CertificateName::CommonName => CertificateName::CommonName,
+            },
+        }),
         other => return Err(format!("no caller of type {:?}", other.as_str())),
     })
 }

@@ -26,6 +26,7 @@ mod json;
 mod keys;
 mod memory;
 mod misplaced;
+mod mtls;
 mod orders;
 mod races;
 mod reloads;
