@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use tollbridge_domain::RouteName;
+use tollbridge_domain::{RouteName, is_this_machine};
 use url::{Url, form_urlencoded};
 
 use crate::{
@@ -74,12 +74,8 @@ fn check_public_url(settings: &Settings, reader: &Reader<'_>) {
 }
 
 fn is_local(url: &str) -> bool {
-    let host = Url::parse(url).ok().and_then(|url| match url.host()? {
-        url::Host::Ipv4(address) => Some(address.is_loopback()),
-        url::Host::Ipv6(address) => Some(address.is_loopback()),
-        url::Host::Domain(name) => Some(name == "localhost"),
-    });
-    host.unwrap_or(false)
+    let url = Url::parse(url).ok();
+    url.is_some_and(|url| url.host_str().is_some_and(is_this_machine))
 }
 
 fn check_proxies(settings: &Settings, reader: &Reader<'_>) {

@@ -1,9 +1,9 @@
 //! `[callers.NAME]`
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use tollbridge_domain::CallerName;
-use url::{Host, Url};
+use tollbridge_domain::{CallerName, is_loopback};
+use url::Url;
 
 use super::{
     engines::{guarded, owned, parsed, secret},
@@ -216,12 +216,7 @@ fn issuer(text: &str) -> Result<String, String> {
 /// An address whose keys are believed.
 fn believed(text: &str) -> Result<String, String> {
     let url: Url = parsed(text)?;
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).to_canonical().is_loopback(),
-        Some(Host::Domain(_)) | None => false,
-    };
-    if url.scheme() == "https" || loopback {
+    if url.scheme() == "https" || url.host_str().is_some_and(is_loopback) {
         Ok(text.to_owned())
     } else {
         Err(format!(
