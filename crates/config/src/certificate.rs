@@ -1,7 +1,7 @@
 //! The public listener's certificate and its key: read, and found to belong together. And whose
 //! certificates of clients it believes.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use rustls::{
     InconsistentKeys, RootCertStore,
@@ -66,7 +66,7 @@ pub struct CertificateError {
 
 /// What is wrong with one of them, or with certificate and key together.
 #[derive(Debug, thiserror::Error)]
-enum Why {
+pub(crate) enum Why {
     #[error(transparent)]
     Unread(#[from] SecretError),
     #[error("{0} is not PEM")]
@@ -139,29 +139,42 @@ const fn at(file: TlsFile, why: Why) -> CertificateError {
 
 fn chain(reference: &SecretRef) -> Result<Vec<CertificateDer<'static>>, Why> {
     let text = reference.read()?;
-    let text = text.reveal();
-    let chain = CertificateDer::pem_slice_iter(text.as_bytes())
+    certificates(text.reveal().as_bytes(), reference)
+}
+
+/// The certificates in this PEM, at least one; `what` is where it is from.
+fn certificates(pem: &[u8], what: &dyn Display) -> Result<Vec<CertificateDer<'static>>, Why> {
+    let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|_reason| Why::NotPem(reference.to_string()))?;
-    if chain.is_empty() {
-        let absent = if is_pem(text) {
+        .map_err(|_reason| Why::NotPem(what.to_string()))?;
+    if certificates.is_empty() {
+        let absent = if is_pem(pem) {
             Why::NoCertificate
         } else {
             Why::NotPem
         };
-        return Err(absent(reference.to_string()));
+        return Err(absent(what.to_string()));
     }
-    Ok(chain)
+    Ok(certificates)
 }
 
 fn authorities(reference: &SecretRef) -> Result<Arc<RootCertStore>, Why> {
+    let pem = reference.read()?;
+    believe(pem.reveal().as_bytes(), reference).map(Arc::new)
+}
+
+/// The authorities in this PEM, at least one; `what` is where it is from.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn believe(pem: &[u8], what: &dyn Display) -> Result<RootCertStore, Why> {
     let mut authorities = RootCertStore::empty();
-    for certificate in chain(reference)? {
+    for certificate in certificates(pem, what)? {
         authorities
             .add(certificate)
-            .map_err(|_not_x509| Why::BrokenAuthority(reference.to_string()))?;
+            .map_err(|_not_x509| Why::BrokenAuthority(what.to_string()))?;
     }
-    Ok(Arc::new(authorities))
+    Ok(authorities)
 }
 
 fn key(reference: &SecretRef) -> Result<PrivateKeyDer<'static>, Why> {
@@ -171,16 +184,18 @@ fn key(reference: &SecretRef) -> Result<PrivateKeyDer<'static>, Why> {
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| {
         let why = match error {
             PemError::NoItemsFound if text.contains("ENCRYPTED PRIVATE KEY") => Why::Encrypted,
-            PemError::NoItemsFound if is_pem(text) => Why::NoKey,
+            PemError::NoItemsFound if is_pem(text.as_bytes()) => Why::NoKey,
             _ => Why::NotPem,
         };
         why(reference.to_string())
     })
 }
 
-fn is_pem(text: &str) -> bool {
-    text.contains("-----BEGIN ")
+fn is_pem(text: &[u8]) -> bool {
+    text.windows(BEGIN.len()).any(|window| window == BEGIN)
 }
+
+const BEGIN: &[u8] = b"-----BEGIN ";
 
 fn join(
     tls: &Tls,

@@ -152,6 +152,7 @@ fn files_of(settings: &Settings) -> Vec<PathBuf> {
         files.extend(references.filter_map(SecretRef::file));
     }
     for caller in settings.callers.values() {
+        files.extend(caller.kind.ca().cloned());
         files.extend(caller.kind.secrets().filter_map(SecretRef::file));
     }
     for route in settings.routes.values() {

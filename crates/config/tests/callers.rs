@@ -81,7 +81,7 @@ fn everything_that_can_be_said_is_shown_again() {
         "type = 'jwt'\njwks_url = 'http://127.0.0.1:8/jwks'\naudience = 'v'\n\
          algorithms = ['ES384', 'PS256']\nsubject = 'claim:realm.user'\nmints_per_minute = 5\n",
         "type = 'subrequest'\nurl = 'https://app/who'\nforward_headers = ['Cookie', 'X-Session']\n\
-         subject = 'json:/user/id'\ntimeout = '500ms'\ncache_for = '10s'\n",
+         ca = 'file:ca.pem'\nsubject = 'json:/user/id'\ntimeout = '500ms'\ncache_for = '10s'\n",
         "type = 'trusted_header'\nsubject = 'header:Remote-User'\n",
         "type = 'introspection'\nurl = 'http://127.0.0.1/i'\nclient_id = 'b'\naudience = 'v'\n\
          client_secret = 'env:X'\nscope = 'a b'\nsubject = 'claim:username'\ncache_for = '1m'\n",
@@ -317,6 +317,11 @@ fn a_key_of_another_type_is_refused_by_name() {
         (
             "type = 'trusted_header'\nissuer = 'https://a.test'".to_owned(),
             "issuer",
+            "trusted_header",
+        ),
+        (
+            "type = 'trusted_header'\nca = 'file:ca.pem'".to_owned(),
+            "ca",
             "trusted_header",
         ),
         (

@@ -15,7 +15,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
 use crate::{Identity, PATIENCE};
 
@@ -26,8 +26,8 @@ pub struct TlsClient {
     name: ServerName<'static>,
 }
 
-/// A port behind which every connection leads to a server under TLS: what speaks plain TCP to it
-/// speaks TLS to the server. Gone when dropped.
+/// A port behind which every connection leads to a server: under TLS on one of the two ways, and in
+/// the clear on the other. Gone when dropped.
 pub struct Tunnel {
     address: SocketAddr,
     serving: JoinHandle<()>,
@@ -109,7 +109,7 @@ impl TlsClient {
         timeout(PATIENCE, shaking).await?
     }
 
-    /// Opens a port that leads to this server.
+    /// Opens a port that leads to this server: what speaks plain TCP to it speaks TLS there.
     ///
     /// # Panics
     /// Where there is no port.
@@ -123,6 +123,29 @@ impl TlsClient {
                 tokio::spawn(async move {
                     near.set_nodelay(true)?;
                     let mut far = client.connect(to).await?;
+                    copy_bidirectional(&mut near, &mut far).await
+                });
+            }
+        });
+        Tunnel { address, serving }
+    }
+}
+
+impl Identity {
+    /// Opens a port that speaks TLS as this identity, and plain TCP to the server behind it.
+    ///
+    /// # Panics
+    /// Where there is no port.
+    pub async fn tunnel(&self, to: SocketAddr) -> Tunnel {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
+        let serving = tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let mut near = acceptor.accept(near).await?;
+                    let mut far = TcpStream::connect(to).await?;
                     copy_bidirectional(&mut near, &mut far).await
                 });
             }

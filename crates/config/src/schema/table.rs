@@ -65,6 +65,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("callers.*.cache_for", Kind::Duration, None, "`subrequest`, `introspection`: how long a yes is used again, and no longer than the token lasts. Without it, every mint asks."),
     text("callers.*.client_id", "text", None, "`introspection`, required: who asks."),
     text("callers.*.client_secret", "secret reference", None, "`introspection`, required: what proves it."),
+    text("callers.*.ca", "path", None, "`jwt`, `subrequest`, `introspection`: PEM file of certificate authorities to trust for who is asked over `https`, besides the public ones."),
     text("callers.*.scope", "text", None, "`introspection`: scopes that the token must have, parted by blanks."),
 
     section("routes", "Upstreams, by name (`a-z 0-9 _ -`)."),

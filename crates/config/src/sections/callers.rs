@@ -1,6 +1,6 @@
 //! `[callers.NAME]`
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use tollbridge_domain::{CallerName, is_loopback};
 use url::Url;
@@ -8,8 +8,10 @@ use url::Url;
 use super::{
     engines::{guarded, owned, parsed, secret},
     headers,
+    routes::authorities,
 };
 use crate::{
+    certificate,
     json_pointer::JsonPointer,
     names::did_you_mean,
     reader::Section,
@@ -73,6 +75,7 @@ fn jwt(section: &Section<'_>) -> Option<CallerKind> {
         jwks_url,
         algorithms,
         subject,
+        ca: ca(section),
     }))
 }
 
@@ -106,6 +109,7 @@ fn subrequest(section: &Section<'_>) -> Option<CallerKind> {
         subject,
         timeout: section.positive_duration("timeout").unwrap_or(PATIENCE),
         cache_for: cache_for(section),
+        ca: ca(section),
     }))
 }
 
@@ -133,6 +137,7 @@ fn introspection(section: &Section<'_>) -> Option<CallerKind> {
         scope: owned(section, "scope"),
         subject: claim(section)?,
         cache_for: cache_for(section),
+        ca: ca(section),
     }))
 }
 
@@ -226,6 +231,16 @@ fn believed(text: &str) -> Result<String, String> {
     }
 }
 
+/// Authorities for questions over https.
+fn ca(section: &Section<'_>) -> Option<PathBuf> {
+    let path = authorities(section)?;
+    let pem = section.reader.look.then(|| fs::read(&path).ok()).flatten();
+    if let Some(Err(error)) = pem.map(|pem| certificate::believe(&pem, &path.display())) {
+        section.reader.error(&section.at("ca"), error);
+    }
+    Some(path)
+}
+
 fn not_empty(text: &str) -> Result<String, &'static str> {
     match text {
         "" => Err("must not be empty"),
@@ -268,10 +283,10 @@ struct Type {
 #[rustfmt::skip] // one type a line
 const TYPES: &[Type] = &[
     Type { word: "api_key", keys: &[], read: api_key },
-    Type { word: "jwt", keys: &["issuer", "audience", "jwks_url", "algorithms", "subject"], read: jwt },
-    Type { word: "subrequest", keys: &["url", "forward_headers", "subject", "timeout", "cache_for"], read: subrequest },
+    Type { word: "jwt", keys: &["issuer", "audience", "jwks_url", "algorithms", "subject", "ca"], read: jwt },
+    Type { word: "subrequest", keys: &["url", "forward_headers", "subject", "timeout", "cache_for", "ca"], read: subrequest },
     Type { word: "trusted_header", keys: &["subject"], read: trusted_header },
-    Type { word: "introspection", keys: &["url", "client_id", "client_secret", "audience", "scope", "subject", "cache_for"], read: introspection },
+    Type { word: "introspection", keys: &["url", "client_id", "client_secret", "audience", "scope", "subject", "cache_for", "ca"], read: introspection },
     Type { word: "mtls", keys: &["subject"], read: mtls },
 ];
 

@@ -1,6 +1,6 @@
 //! Who may mint.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{json_pointer::JsonPointer, secret_ref::SecretRef};
 
@@ -73,6 +73,8 @@ pub struct JwtCaller {
     pub algorithms: Vec<String>,
     /// Path of the claim that names the bearer.
     pub subject: String,
+    /// Authorities to trust besides the public ones, PEM.
+    pub ca: Option<PathBuf>,
 }
 
 /// `type = "subrequest"`
@@ -88,6 +90,8 @@ pub struct SubrequestCaller {
     pub timeout: Duration,
     /// How long a yes is used again; zero: never.
     pub cache_for: Duration,
+    /// Authorities to trust besides the public ones, PEM.
+    pub ca: Option<PathBuf>,
 }
 
 /// Where an answer names somebody.
@@ -116,6 +120,8 @@ pub struct IntrospectionCaller {
     pub subject: String,
     /// How long a yes is used again; zero: never.
     pub cache_for: Duration,
+    /// Authorities to trust besides the public ones, PEM.
+    pub ca: Option<PathBuf>,
 }
 
 impl CallerKind {
@@ -129,6 +135,17 @@ impl CallerKind {
             Self::TrustedHeader { .. } => "trusted_header",
             Self::Introspection(_) => "introspection",
             Self::Mtls(_) => "mtls",
+        }
+    }
+
+    /// Authorities that whoever is asked may prove itself by.
+    #[must_use]
+    pub const fn ca(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Jwt(caller) => caller.ca.as_ref(),
+            Self::Subrequest(caller) => caller.ca.as_ref(),
+            Self::Introspection(caller) => caller.ca.as_ref(),
+            _ => None,
         }
     }
 

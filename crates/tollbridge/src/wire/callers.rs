@@ -1,6 +1,6 @@
 //! Callers, from what is written down.
 
-use std::sync::Arc;
+use std::{fs, path::Path, sync::Arc};
 
 use tollbridge_authn::{ApiKeyCaller, ApiKeys, Authenticator};
 use tollbridge_callers::{
@@ -32,12 +32,23 @@ pub(super) fn callers(
     callers
         .into_iter()
         .map(|(name, caller)| {
-            one(name, &caller.kind, settings, api_keys, &tls).map_err(|why| WireError {
-                key: format!("callers.{name}"),
-                why,
-            })
+            let made = match caller.kind.ca() {
+                Some(path) => believing(path),
+                None => Ok(tls.clone()),
+            };
+            made.and_then(|tls| one(name, &caller.kind, settings, api_keys, &tls))
+                .map_err(|why| WireError {
+                    key: format!("callers.{name}"),
+                    why,
+                })
         })
         .collect()
+}
+
+/// Trusts the authorities in this file too.
+fn believing(path: &Path) -> Result<Tls, String> {
+    let pem = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Tls::new(Some(&pem)).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 const fn turn(kind: &written::CallerKind) -> u8 {
