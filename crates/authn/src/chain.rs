@@ -210,6 +210,7 @@ mod tests {
             socket: Ipv4Addr::LOCALHOST.into(),
             request: Request::default(),
             headers: &[],
+            certificate: None,
         };
         chain.authenticate(&evidence, Moment::from_seconds(0)).await
     }

@@ -15,6 +15,10 @@ pub struct Evidence<'a> {
     pub request: Request<'a>,
     /// Every header field, in order, repeated ones included; names in any case.
     pub headers: &'a [(&'a str, &'a [u8])],
+    /// The certificate (DER) that the connection's other end has proved to be its own, where an
+    /// authority of ours vouches for it; or why it no longer counts. Of the TLS handshake, and
+    /// never of a header.
+    pub certificate: Option<Result<&'a [u8], Rejection>>,
 }
 
 /// What is asked of us, for authenticators that pass it on.
@@ -101,6 +105,7 @@ mod tests {
             socket: Ipv4Addr::LOCALHOST.into(),
             request: Request::default(),
             headers: &headers,
+            certificate: None,
         };
         let found = evidence.bearer()?;
         Ok(found.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()))

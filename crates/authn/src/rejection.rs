@@ -5,8 +5,8 @@
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// Two different keys, or one header twice.
-    #[error("the request carries two credentials")]
+    /// Two different keys, one header twice, or a certificate with two names of a kind.
+    #[error("the request carries two credentials, or one with two names")]
     Ambiguous,
     /// A token with an algorithm that is not allowed, or not the key's.
     #[error("the token's algorithm is not allowed")]
@@ -29,6 +29,9 @@ pub enum Rejection {
     /// No credential where one is needed.
     #[error("the request carries no API key")]
     Missing,
+    /// A certificate without a name of the kind that is looked for.
+    #[error("the certificate has no name of this kind")]
+    Nameless,
     /// Whoever was asked knows them, and says nothing that can be a subject.
     #[error("there is no subject, or none that can be one")]
     NoSubject,
@@ -47,6 +50,9 @@ pub enum Rejection {
     /// Something only a trusted proxy may say, from somebody else.
     #[error("the header comes from a peer that is not a trusted proxy")]
     UntrustedPeer,
+    /// A certificate for which nobody vouches any more.
+    #[error("no authority of clients vouches for the certificate")]
+    UnknownAuthority,
     /// The form of a key that is not in the store.
     #[error("there is no such API key")]
     Unknown,
@@ -78,6 +84,7 @@ impl Rejection {
             self,
             Self::AnotherCaller
                 | Self::Inactive
+                | Self::Nameless
                 | Self::UnknownKey
                 | Self::WrongAudience
                 | Self::WrongIssuer
@@ -96,12 +103,14 @@ impl Rejection {
             Self::Inactive => "inactive",
             Self::Malformed => "malformed",
             Self::Missing => "missing",
+            Self::Nameless => "nameless",
             Self::NoSubject => "no_subject",
             Self::NotYet => "not_yet",
             Self::Refused => "refused",
             Self::Revoked => "revoked",
             Self::Signature => "signature",
             Self::Unknown => "unknown",
+            Self::UnknownAuthority => "unknown_authority",
             Self::UnknownKey => "unknown_key",
             Self::UntrustedPeer => "untrusted_peer",
             Self::WrongAudience => "wrong_audience",

@@ -131,6 +131,7 @@ fn evidence<'a>(headers: &'a [(&'a str, &'a [u8])]) -> Evidence<'a> {
         socket: Ipv4Addr::LOCALHOST.into(),
         request: Request::default(),
         headers,
+        certificate: None,
     }
 }
 

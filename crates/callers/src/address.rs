@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
+use tollbridge_domain::is_loopback;
 use url::{Host, Url};
 
 /// An address whose answers are believed: `https`, or `http` on a literal loopback address. It
@@ -40,7 +41,7 @@ impl Address {
             return Err(AddressError::Excess);
         }
         let address = Self(url);
-        let local = address.literal().is_some_and(|it| it.is_loopback());
+        let local = address.0.host_str().is_some_and(is_loopback);
         if address.0.scheme() == "https" || local {
             Ok(address)
         } else {

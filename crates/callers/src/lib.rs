@@ -4,6 +4,7 @@
 //! - [`Subrequest`]: a cookie or header that the team's own application knows.
 //! - [`TrustedHeader`]: a name that a trusted proxy writes into a header.
 //! - [`Introspection`]: an opaque token that its issuer is asked about (RFC 7662).
+//! - [`Mtls`]: a certificate that the client shows when it connects.
 //!
 //! What is asked of others has a deadline and a bound on how much is asked at once. Whoever fails
 //! five times in a row is left alone for a second, and up to five; who wants to come in meanwhile
@@ -15,6 +16,7 @@ mod address;
 mod algorithm;
 mod asking;
 mod cache;
+mod certificate;
 mod discovery;
 mod freshness;
 mod introspection;
@@ -25,6 +27,7 @@ mod key_book;
 mod key_set;
 mod keys;
 mod members;
+mod mtls;
 mod subject;
 mod subrequest;
 mod trouble;
@@ -35,6 +38,7 @@ pub use self::{
     algorithm::Algorithm,
     introspection::{Introspection, IntrospectionOptions},
     jwt::{Jwt, JwtOptions, KeysAt},
+    mtls::{CertificateName, Mtls},
     subject::SubjectFrom,
     subrequest::{Subrequest, SubrequestOptions},
     trusted_header::TrustedHeader,

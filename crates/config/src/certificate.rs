@@ -1,9 +1,10 @@
-//! The public listener's certificate and its key: read, and found to belong together.
+//! The public listener's certificate and its key: read, and found to belong together. And whose
+//! certificates of clients it believes.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use rustls::{
-    InconsistentKeys,
+    InconsistentKeys, RootCertStore,
     crypto::{CryptoProvider, ring},
     sign::CertifiedKey,
 };
@@ -27,29 +28,45 @@ pub struct Certificate {
     pub not_before: Moment,
     /// The last second in which they do.
     pub not_after: Moment,
+    /// Who vouches for clients; `None`: clients are not asked for a certificate.
+    pub authorities: Option<Arc<RootCertStore>>,
 }
 
-/// Which half of the pair.
+/// Which of the files of `server.tls`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Half {
-    /// `server.tls.cert`
+pub enum TlsFile {
+    /// The certificate and its chain.
     Cert,
-    /// `server.tls.key`
+    /// Its private key.
     Key,
+    /// The authorities of clients.
+    ClientCa,
 }
 
-/// Why a pair cannot be served. Never holds anything of the key.
+impl TlsFile {
+    /// Its key under `server.tls`.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Cert => "cert",
+            Self::Key => "key",
+            Self::ClientCa => "client_ca",
+        }
+    }
+}
+
+/// Why the files cannot be used. Never holds anything of the key.
 #[derive(Debug, thiserror::Error)]
 #[error("{why}")]
 pub struct CertificateError {
     /// Where to look.
-    pub half: Half,
+    pub file: TlsFile,
     why: Why,
 }
 
-/// What is wrong with one of them, or with both together.
+/// What is wrong with one of them, or with certificate and key together.
 #[derive(Debug, thiserror::Error)]
-enum Why {
+pub(crate) enum Why {
     #[error(transparent)]
     Unread(#[from] SecretError),
     #[error("{0} is not PEM")]
@@ -58,6 +75,8 @@ enum Why {
     NoCertificate(String),
     #[error("the first certificate of {0} is broken")]
     BrokenCertificate(String),
+    #[error("a certificate of {0} is broken")]
+    BrokenAuthority(String),
     #[error("{0} holds no private key")]
     NoKey(String),
     #[error("the private key of {0} is encrypted: store it without a passphrase")]
@@ -69,16 +88,30 @@ enum Why {
 }
 
 impl Tls {
-    /// Reads both as they are now.
+    /// Reads all as they are now.
     ///
     /// # Errors
     /// What is wrong with each, at least one.
     pub fn read(&self) -> Result<Certificate, Vec<CertificateError>> {
-        let chain = chain(&self.cert).map_err(|why| at(Half::Cert, why));
-        let key = key(&self.key).map_err(|why| at(Half::Key, why));
-        match (chain, key) {
+        let authorities = self.client_ca.as_ref().map(authorities).transpose();
+        let authorities = authorities.map_err(|why| at(TlsFile::ClientCa, why));
+        let chain = chain(&self.cert).map_err(|why| at(TlsFile::Cert, why));
+        let key = key(&self.key).map_err(|why| at(TlsFile::Key, why));
+        let pair = match (chain, key) {
             (Ok(chain), Ok(key)) => join(self, chain, key).map_err(|error| vec![error]),
             (chain, key) => Err(chain.err().into_iter().chain(key.err()).collect()),
+        };
+        match (pair, authorities) {
+            (Ok(pair), Ok(authorities)) => Ok(Certificate {
+                authorities,
+                ..pair
+            }),
+            (pair, authorities) => Err(pair
+                .err()
+                .into_iter()
+                .flatten()
+                .chain(authorities.err())
+                .collect()),
         }
     }
 }
@@ -100,25 +133,48 @@ impl Certificate {
     }
 }
 
-const fn at(half: Half, why: Why) -> CertificateError {
-    CertificateError { half, why }
+const fn at(file: TlsFile, why: Why) -> CertificateError {
+    CertificateError { file, why }
 }
 
 fn chain(reference: &SecretRef) -> Result<Vec<CertificateDer<'static>>, Why> {
     let text = reference.read()?;
-    let text = text.reveal();
-    let chain = CertificateDer::pem_slice_iter(text.as_bytes())
+    certificates(text.reveal().as_bytes(), reference)
+}
+
+/// The certificates in this PEM, at least one; `what` is where it is from.
+fn certificates(pem: &[u8], what: &dyn Display) -> Result<Vec<CertificateDer<'static>>, Why> {
+    let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|_reason| Why::NotPem(reference.to_string()))?;
-    if chain.is_empty() {
-        let absent = if is_pem(text) {
+        .map_err(|_reason| Why::NotPem(what.to_string()))?;
+    if certificates.is_empty() {
+        let absent = if is_pem(pem) {
             Why::NoCertificate
         } else {
             Why::NotPem
         };
-        return Err(absent(reference.to_string()));
+        return Err(absent(what.to_string()));
     }
-    Ok(chain)
+    Ok(certificates)
+}
+
+fn authorities(reference: &SecretRef) -> Result<Arc<RootCertStore>, Why> {
+    let pem = reference.read()?;
+    believe(pem.reveal().as_bytes(), reference).map(Arc::new)
+}
+
+/// The authorities in this PEM, at least one; `what` is where it is from.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn believe(pem: &[u8], what: &dyn Display) -> Result<RootCertStore, Why> {
+    let mut authorities = RootCertStore::empty();
+    for certificate in certificates(pem, what)? {
+        authorities
+            .add(certificate)
+            .map_err(|_not_x509| Why::BrokenAuthority(what.to_string()))?;
+    }
+    Ok(authorities)
 }
 
 fn key(reference: &SecretRef) -> Result<PrivateKeyDer<'static>, Why> {
@@ -128,35 +184,37 @@ fn key(reference: &SecretRef) -> Result<PrivateKeyDer<'static>, Why> {
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| {
         let why = match error {
             PemError::NoItemsFound if text.contains("ENCRYPTED PRIVATE KEY") => Why::Encrypted,
-            PemError::NoItemsFound if is_pem(text) => Why::NoKey,
+            PemError::NoItemsFound if is_pem(text.as_bytes()) => Why::NoKey,
             _ => Why::NotPem,
         };
         why(reference.to_string())
     })
 }
 
-fn is_pem(text: &str) -> bool {
-    text.contains("-----BEGIN ")
+fn is_pem(text: &[u8]) -> bool {
+    text.windows(BEGIN.len()).any(|window| window == BEGIN)
 }
+
+const BEGIN: &[u8] = b"-----BEGIN ";
 
 fn join(
     tls: &Tls,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<Certificate, CertificateError> {
-    let broken = || at(Half::Cert, Why::BrokenCertificate(tls.cert.to_string()));
+    let broken = || at(TlsFile::Cert, Why::BrokenCertificate(tls.cert.to_string()));
     let first = chain.first().ok_or_else(broken)?;
     let (not_before, not_after) = validity(first).ok_or_else(broken)?;
     let provider: CryptoProvider = ring::default_provider();
     let key = provider
         .key_provider
         .load_private_key(key)
-        .map_err(|_reason| at(Half::Key, Why::UnusableKey(tls.key.to_string())))?;
+        .map_err(|_reason| at(TlsFile::Key, Why::UnusableKey(tls.key.to_string())))?;
     let pair = CertifiedKey::new(chain, key);
     match pair.keys_match() {
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
         Err(rustls::Error::InconsistentKeys(_)) => {
-            return Err(at(Half::Key, Why::Mismatch(tls.key.to_string())));
+            return Err(at(TlsFile::Key, Why::Mismatch(tls.key.to_string())));
         }
         Err(_) => return Err(broken()),
     }
@@ -164,6 +222,7 @@ fn join(
         pair: Arc::new(pair),
         not_before,
         not_after,
+        authorities: None,
     })
 }
 

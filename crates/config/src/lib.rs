@@ -37,11 +37,11 @@ mod url_template;
 mod value_template;
 mod vendors;
 
-pub use rustls::sign::CertifiedKey;
+pub use rustls::{RootCertStore, sign::CertifiedKey};
 
 pub use self::{
     carrier_template::{NamedCarrier, SubprotocolCarrier},
-    certificate::{Certificate, CertificateError, Half},
+    certificate::{Certificate, CertificateError, TlsFile},
     json_pointer::JsonPointer,
     load::{Loaded, load, parse},
     preset::{Preset, Sdk},
@@ -49,10 +49,10 @@ pub use self::{
     reference::reference,
     secret_ref::{SecretError, SecretRef, SecretRefError},
     settings::{
-        Admin, Algorithm, AnswerSubject, Caller, CallerKind, Carriers, Compression, Coordination,
-        Credentials, Fetch, Hook, IdleCounts, IntrospectionCaller, JwtCaller, Keys, Limits, Log,
-        LogFormat, MessageCarrier, Origins, Param, Refuse, Route, Rule, Server, Settings, Sign,
-        Store, SubrequestCaller, Tls, Tokens, Yields,
+        Admin, Algorithm, AnswerSubject, Caller, CallerKind, Carriers, CertificateName,
+        Compression, Coordination, Credentials, Fetch, Hook, IdleCounts, IntrospectionCaller,
+        JwtCaller, Keys, Limits, Log, LogFormat, MessageCarrier, Origins, Param, Refuse, Route,
+        Rule, Server, Settings, Sign, Store, SubrequestCaller, Tls, Tokens, Yields,
     },
     url_template::{Scheme, TextOrParam, UrlTemplate, UrlTemplateError},
     value_template::{Part, ValueTemplate, ValueTemplateError},

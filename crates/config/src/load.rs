@@ -148,13 +148,11 @@ fn interpret(
 fn files_of(settings: &Settings) -> Vec<PathBuf> {
     let mut files: Vec<_> = settings.keys.master_key.file().into_iter().collect();
     if let Some(tls) = &settings.server.tls {
-        files.extend(
-            [&tls.cert, &tls.key]
-                .into_iter()
-                .filter_map(SecretRef::file),
-        );
+        let references = tls.references().into_iter().flatten();
+        files.extend(references.filter_map(SecretRef::file));
     }
     for caller in settings.callers.values() {
+        files.extend(caller.kind.ca().cloned());
         files.extend(caller.kind.secrets().filter_map(SecretRef::file));
     }
     for route in settings.routes.values() {

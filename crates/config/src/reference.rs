@@ -167,8 +167,7 @@ set.
 const UNBUILT: &str = "
 ## Not built yet
 
-These are refused by name: caller type `mtls`; stores other than `sqlite:`; coordination other than
-`memory:`; and the keys
+These are refused by name: stores other than `sqlite:`; coordination other than `memory:`; and the keys
 
 ";
 

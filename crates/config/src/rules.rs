@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 mod allow;
 
-use tollbridge_domain::RouteName;
+use tollbridge_domain::{RouteName, is_this_machine};
 use url::{Url, form_urlencoded};
 
 use crate::{
@@ -22,6 +22,7 @@ pub(crate) fn check(settings: &Settings, root: &Section<'_>) {
     check_public_url(settings, reader);
     check_proxies(settings, reader);
     check_callers(settings, reader);
+    check_client_certificates(root);
     check_tokens(settings, reader);
     check_keys(settings, reader);
     check_shared_paths(settings, root);
@@ -77,12 +78,8 @@ fn check_public_url(settings: &Settings, reader: &Reader<'_>) {
 }
 
 fn is_local(url: &str) -> bool {
-    let host = Url::parse(url).ok().and_then(|url| match url.host()? {
-        url::Host::Ipv4(address) => Some(address.is_loopback()),
-        url::Host::Ipv6(address) => Some(address.is_loopback()),
-        url::Host::Domain(name) => Some(name == "localhost"),
-    });
-    host.unwrap_or(false)
+    let url = Url::parse(url).ok();
+    url.is_some_and(|url| url.host_str().is_some_and(is_this_machine))
 }
 
 fn check_proxies(settings: &Settings, reader: &Reader<'_>) {
@@ -116,6 +113,28 @@ fn check_callers(settings: &Settings, reader: &Reader<'_>) {
             let message = "matches nobody: no `server.trusted_proxies` are configured, and from \
                            anybody else the header is refused";
             reader.warn(&format!("callers.{name}.type"), message);
+        }
+    }
+}
+
+/// Callers of type `mtls` and the authorities that vouch for them need each other.
+fn check_client_certificates(root: &Section<'_>) {
+    let reader = root.reader;
+    let tls = root.section("server").section("tls");
+    let is_written = tls.holds("client_ca") || tls.is_written("client_ca");
+    let callers = root.section("callers");
+    let readers: Vec<_> = callers
+        .sections()
+        .filter(|(_, caller)| caller.text("type") == Some("mtls"))
+        .collect();
+    if is_written && readers.is_empty() {
+        let message = "clients are asked for a certificate that no caller of type `mtls` reads";
+        reader.warn(&tls.at("client_ca"), message);
+    }
+    if !is_written {
+        for (_, caller) in readers {
+            let message = "without `server.tls.client_ca` nobody can show a certificate";
+            reader.error(&caller.at("type"), message);
         }
     }
 }

@@ -17,7 +17,8 @@ mod limits;
 pub use self::{
     allow::Rule,
     callers::{
-        AnswerSubject, Caller, CallerKind, IntrospectionCaller, JwtCaller, SubrequestCaller,
+        AnswerSubject, Caller, CallerKind, CertificateName, IntrospectionCaller, JwtCaller,
+        SubrequestCaller,
     },
     carriers::{Carriers, MessageCarrier},
     credentials::{Credentials, Fetch, Sign, Yields},
@@ -83,6 +84,16 @@ pub struct Tls {
     pub cert: SecretRef,
     /// Where its private key is.
     pub key: SecretRef,
+    /// Where the authorities are that vouch for clients; `None`: clients show no certificate.
+    pub client_ca: Option<SecretRef>,
+}
+
+impl Tls {
+    /// All of its files, in this order: certificate, key, authorities.
+    #[must_use]
+    pub fn references(&self) -> [Option<&SecretRef>; 3] {
+        [Some(&self.cert), Some(&self.key), self.client_ca.as_ref()]
+    }
 }
 
 /// `[admin]`

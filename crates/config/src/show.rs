@@ -51,6 +51,7 @@ impl Settings {
             page.section("server.tls");
             page.text("cert", &tls.cert);
             page.text("key", &tls.key);
+            page.text_some("client_ca", tls.client_ca.as_ref());
         }
         page.section("admin");
         page.text("listen", self.admin.listen);

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use tollbridge_domain::is_this_machine;
+use url::Url;
 
 use crate::names::join;
 
@@ -111,12 +112,7 @@ impl UrlTemplate {
 
     /// True for addresses that never leave this machine.
     pub(crate) fn is_loopback(&self) -> bool {
-        match Host::parse(&self.host) {
-            Ok(Host::Ipv4(address)) => address.is_loopback(),
-            Ok(Host::Ipv6(address)) => address.is_loopback(),
-            Ok(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Err(_) => false,
-        }
+        is_this_machine(&self.host) || self.host.ends_with(".localhost")
     }
 }
 

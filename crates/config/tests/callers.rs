@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tollbridge_config::{
-    AnswerSubject, Caller, CallerKind, Loaded, Problem, Problems, Severity, parse,
+    AnswerSubject, Caller, CallerKind, CertificateName, Loaded, Problem, Problems, Severity, parse,
 };
 
 const REST: &str = "
@@ -81,7 +81,7 @@ fn everything_that_can_be_said_is_shown_again() {
         "type = 'jwt'\njwks_url = 'http://127.0.0.1:8/jwks'\naudience = 'v'\n\
          algorithms = ['ES384', 'PS256']\nsubject = 'claim:realm.user'\nmints_per_minute = 5\n",
         "type = 'subrequest'\nurl = 'https://app/who'\nforward_headers = ['Cookie', 'X-Session']\n\
-         subject = 'json:/user/id'\ntimeout = '500ms'\ncache_for = '10s'\n",
+         ca = 'file:ca.pem'\nsubject = 'json:/user/id'\ntimeout = '500ms'\ncache_for = '10s'\n",
         "type = 'trusted_header'\nsubject = 'header:Remote-User'\n",
         "type = 'introspection'\nurl = 'http://127.0.0.1/i'\nclient_id = 'b'\naudience = 'v'\n\
          client_secret = 'env:X'\nscope = 'a b'\nsubject = 'claim:username'\ncache_for = '1m'\n",
@@ -99,6 +99,47 @@ fn everything_that_can_be_said_is_shown_again() {
             .show()
             .contains("client_secret = \"x\"")
     );
+}
+
+/// With the authorities that it needs.
+#[test]
+fn a_certificate_names_its_holder_by_one_of_three() {
+    let written = |subject: &str| {
+        format!(
+            "[server.tls]\ncert = 'file:c'\nkey = 'file:k'\nclient_ca = 'file:a'\n\
+             [callers.app]\ntype = 'mtls'\n{subject}\n{REST}"
+        )
+    };
+    let read = |text: &str| parse(text, "t.toml", Path::new("/base"), Vec::new());
+    for (subject, name) in [
+        ("san:dns", CertificateName::Dns),
+        ("san:uri", CertificateName::Uri),
+        ("cn", CertificateName::CommonName),
+    ] {
+        let loaded = read(&written(&format!("subject = '{subject}'")));
+        let loaded = loaded.unwrap_or_else(|problems| panic!("{problems}"));
+        let kind = the_caller(&loaded).kind;
+        assert!(
+            matches!(kind, CallerKind::Mtls(it) if it == name),
+            "{subject}"
+        );
+        let shown = loaded.settings.show();
+        let again = read(&shown).unwrap_or_else(|problems| panic!("{shown}\n{problems}"));
+        assert_eq!(again.settings.show(), shown);
+    }
+    for subject in [
+        "",
+        "subject = ''",
+        "subject = 'SAN:DNS'",
+        "subject = 'header:x'",
+    ] {
+        let Err(Problems(problems)) = read(&written(subject)) else {
+            panic!("accepted: {subject}");
+        };
+        let one = &problems[0];
+        assert_eq!((problems.len(), &*one.key), (1, "callers.app.subject"));
+        assert!(one.message.contains("\"san:uri\""), "{one}");
+    }
 }
 
 #[test]
@@ -276,6 +317,11 @@ fn a_key_of_another_type_is_refused_by_name() {
         (
             "type = 'trusted_header'\nissuer = 'https://a.test'".to_owned(),
             "issuer",
+            "trusted_header",
+        ),
+        (
+            "type = 'trusted_header'\nca = 'file:ca.pem'".to_owned(),
+            "ca",
             "trusted_header",
         ),
         (

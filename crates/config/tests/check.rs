@@ -196,7 +196,6 @@ fn a_mistake_in_the_environment_names_the_variable() {
 #[test]
 fn what_is_promised_and_not_built_is_refused_by_name() {
     for key in [
-        "server.tls.client_ca = 'file:ca'",
         "log.file = 'x'",
         "telemetry.endpoint = 'x'",
         "otlp = 'x'",
@@ -222,13 +221,13 @@ fn what_is_promised_and_not_built_is_refused_by_name() {
 }
 
 #[test]
-fn a_caller_type_that_is_not_built_is_one_problem_and_no_more() {
+fn a_caller_type_that_there_is_not_is_one_problem_and_no_more() {
     let problems = bad(
-        "[callers.app]\ntype = 'mtls'\nurl = 'http://app'\nsubject = 'header:x'\n\
+        "[callers.app]\ntype = 'mtlss'\nurl = 'http://app'\nsubject = 'header:x'\n\
          [routes.a]\nupstream = 'wss://h/'\norigins = ['https://a.example']\ncallers = ['app']\n",
     );
     assert_eq!(problems.len(), 1, "{problems:#?}");
-    assert_eq!(problems[0].message, "caller type `mtls` is not built yet");
+    assert_eq!(problems[0].message, "unknown caller type \"mtlss\"");
     assert_eq!(problems[0].line, Some(2));
     let problems = bad("[callers.app]\ntype = 'api_key'\nurl = 'http://app'");
     assert!(says(

@@ -17,9 +17,10 @@ public_url = 'https://voice.example.com'
 tls = { cert = 'file:cert.pem', key = 'file:key.pem' }
 ";
 
-/// Where `cert` and `key` are in it.
+/// Where `cert` and `key` are in it, and `client_ca` where there is one.
 const CERT: (Option<usize>, Option<usize>) = (Some(3), Some(16));
 const KEY: (Option<usize>, Option<usize>) = (Some(3), Some(39));
+const CLIENT_CA: (Option<usize>, Option<usize>) = (Some(3), Some(67));
 
 /// A folder with the two files, as text, the key for nobody else.
 fn folder(cert: &str, key: &str) -> TempDir {
@@ -106,6 +107,80 @@ fn what_cannot_be_served_is_named_at_the_half_that_is_wrong() {
         let (severity, message) = one(&folder(cert, key), at);
         assert!(message.contains(words), "{words}: {message}");
         assert_eq!(severity, Severity::Error, "{message}");
+    }
+}
+
+/// As [`folder`], with authorities of clients and a caller that is known by them.
+fn folder_for_clients(authorities: &str) -> TempDir {
+    let (cert, key) = good_pair();
+    let folder = folder(&cert, &key);
+    let text = CONFIG.replace(" }\n", ", client_ca = 'file:clients.pem' }\n");
+    let text = format!("{text}[callers.devices]\ntype = 'mtls'\nsubject = 'san:dns'\n");
+    fs::write(folder.path().join("tollbridge.toml"), text).unwrap();
+    fs::write(folder.path().join("clients.pem"), authorities).unwrap();
+    folder
+}
+
+#[test]
+fn authorities_of_clients_are_read_one_or_several() {
+    let (first, second) = (good_pair().0, good_pair().0);
+    for (text, count) in [(first.clone(), 1), (format!("{first}{second}"), 2)] {
+        let folder = folder_for_clients(&text);
+        assert_eq!(said(&folder), []);
+        let loaded = load(&folder.path().join("tollbridge.toml"), &Vec::new).unwrap();
+        assert!(loaded.files.contains(&folder.path().join("clients.pem")));
+        let shown = loaded.settings.show();
+        assert!(shown.contains("clients.pem\""), "{shown}");
+        let read = loaded.settings.server.tls.unwrap().read();
+        let authorities = read.ok().and_then(|read| read.authorities).unwrap();
+        assert_eq!(authorities.roots.len(), count);
+    }
+}
+
+#[test]
+fn authorities_that_cannot_be_read_are_errors_at_their_place() {
+    let (cert, key) = good_pair();
+    let torn = cert.replace("-----END CERTIFICATE-----", "");
+    let noise = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (text, words) in [
+        ("", "clients.pem is empty"),
+        ("hello", "clients.pem is not PEM"),
+        (&torn, "clients.pem is not PEM"),
+        (&key, "clients.pem holds no certificate"),
+        (noise, "a certificate of"),
+        (&format!("{cert}{noise}"), "is broken"),
+    ] {
+        let (severity, message) = one(&folder_for_clients(text), CLIENT_CA);
+        assert!(message.contains(words), "{words}: {message}");
+        assert_eq!(severity, Severity::Error, "{message}");
+    }
+    let folder = folder_for_clients(&cert);
+    fs::remove_file(folder.path().join("clients.pem")).unwrap();
+    assert!(one(&folder, CLIENT_CA).1.contains("cannot be read"));
+}
+
+#[test]
+fn authorities_and_callers_that_they_vouch_for_need_each_other() {
+    let (cert, _) = good_pair();
+    let folder = folder_for_clients(&cert);
+    let file = folder.path().join("tollbridge.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(
+        &file,
+        text.replace("mtls", "api_key").replace("subject", "#"),
+    )
+    .unwrap();
+    let (severity, message) = one(&folder, CLIENT_CA);
+    assert!(message.contains("no caller of type `mtls`"), "{message}");
+    assert_eq!(severity, Severity::Warning);
+    for tls in ["", "[server.tls]\ncert = 'file:c'\nkey = 'file:k'\n"] {
+        let text = format!("{tls}[callers.devices]\ntype = 'mtls'\nsubject = 'cn'\n");
+        let Problems(problems) = parse(&text, "t.toml", Path::new("/"), Vec::new()).unwrap_err();
+        let found = problems.iter().find(|one| one.severity == Severity::Error);
+        let found = found.unwrap();
+        assert!(found.message.contains("server.tls.client_ca"), "{found}");
+        assert_eq!(found.key, "callers.devices.type");
+        assert!(found.line.is_some());
     }
 }
 

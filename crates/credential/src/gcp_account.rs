@@ -8,9 +8,9 @@ use ring::{
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use serde::Deserialize;
 use serde_json::json;
-use tollbridge_domain::{Moment, Secret};
+use tollbridge_domain::{Moment, Secret, is_this_machine};
 use tollbridge_outbound::{Ask, Form};
-use url::{Host, Url};
+use url::Url;
 
 use crate::{FetchError, Reader, answer, source::Means, value::Harvest};
 
@@ -97,13 +97,7 @@ struct Key {
 
 /// An assertion goes out under TLS, or stays on this machine.
 fn is_guarded(url: &Url) -> bool {
-    url.scheme() == "https"
-        || match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        }
+    url.scheme() == "https" || url.host_str().is_some_and(is_this_machine)
 }
 
 impl Key {

@@ -8,6 +8,7 @@ mod act;
 mod chance;
 mod grant;
 mod id;
+mod loopback;
 mod origin;
 mod room;
 mod secret;
@@ -20,6 +21,7 @@ pub use self::{
     chance::Entropy,
     grant::{Grant, Params},
     id::{CallerName, ClientId, IdError, KeyId, RouteName, SessionId, Subject, TokenId},
+    loopback::{is_loopback, is_this_machine},
     origin::{Origin, OriginError},
     room::give_back_room,
     secret::Secret,

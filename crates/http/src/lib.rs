@@ -59,7 +59,7 @@ pub use self::{
     route::{Caps, Compression, Origins, Param, RefuseBy, Route, Table},
     shared::{Generation, Health, ReloadError, ReloadReport, Shared, Steering, Worker},
     sign::{Read, Sign},
-    takeover::{Listening, ServerPair, ServerTls, Workers, serve},
+    takeover::{Listening, ServerPair, ServerPairError, ServerTls, Workers, serve},
     wire::{api_key, signing_key},
 };
 

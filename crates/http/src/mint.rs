@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
 use tollbridge_authn::{Caller, Chain, Cookies, Evidence, Request, Verdict};
-use tollbridge_domain::{Grant, Secret, Slug};
+use tollbridge_domain::{Grant, Moment, Secret, Slug};
 use tollbridge_store::AuditEntry;
 use tollbridge_token::{MintError, Minted};
 
@@ -20,6 +20,7 @@ use crate::{
     request::RequestId,
     route::Route,
     shared::{Generation, Shared},
+    takeover::clients,
 };
 
 /// Handles a mint.
@@ -170,8 +171,9 @@ impl<'a> Attempt<'a> {
         chain: &Chain,
         headers: &[(&str, &[u8])],
     ) -> Result<Caller, Problem> {
-        let evidence = evidence(req, self.generation, headers);
-        match chain.authenticate(&evidence, self.shared.clock.now()).await {
+        let now = self.shared.clock.now();
+        let evidence = evidence(req, self.generation, headers, now);
+        match chain.authenticate(&evidence, now).await {
             Verdict::Accepted(caller, cookies) => {
                 self.caller = Some(caller.clone());
                 self.cookies = cookies;
@@ -239,7 +241,8 @@ impl<'a> Attempt<'a> {
     }
 
     /// A page that mints in its visitor's name is one of the route's: a browser sends the cookie, or
-    /// a proxy the name, whichever page it was that asked. An API key is sent by nobody unasked.
+    /// a proxy the name, or a browser the certificate, whichever page it was that asked. An API key
+    /// is sent by nobody unasked.
     fn same_page(&mut self, caller: &Caller, route: &Route) -> Result<(), Problem> {
         let foreign = |origin: &String| !route.origins.allows(origin);
         if caller.key.is_none() && self.origin.as_ref().is_some_and(foreign) {
@@ -475,6 +478,7 @@ pub(crate) fn evidence<'a>(
     req: &'a HttpRequest,
     generation: &'a Generation,
     headers: &'a [(&'a str, &'a [u8])],
+    now: Moment,
 ) -> Evidence<'a> {
     Evidence {
         peer: address(req, generation),
@@ -485,6 +489,7 @@ pub(crate) fn evidence<'a>(
             base: &generation.public_url,
         },
         headers,
+        certificate: clients::certificate(req, now),
     }
 }
 

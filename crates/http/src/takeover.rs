@@ -28,6 +28,7 @@ use futures_util::SinkExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tollbridge_stream::{Early, Line};
 
+pub(crate) mod clients;
 mod gate;
 mod handshakes;
 mod leg;
@@ -36,10 +37,10 @@ mod slots;
 mod tls;
 mod workers;
 
+use self::{clients::Client, gate::Gated, handshakes::Handshakes};
 pub(crate) use self::{gate::Gate, leg::ClientLeg};
-use self::{gate::Gated, handshakes::Handshakes};
 pub use self::{
-    tls::{ServerPair, ServerTls},
+    tls::{ServerPair, ServerPairError, ServerTls},
     workers::Workers,
 };
 
@@ -84,13 +85,17 @@ where
     Workers::start(listener, size, move || {
         let (app, listening) = (app.clone(), listening.clone());
         async move {
+            let tls = listening.tls.clone();
             let plain = app().into_factory().map_err(|error| error.error_response());
             let http = HttpService::build()
                 .client_request_timeout(listening.head_timeout)
                 .client_disconnect_timeout(LINGER)
                 .local_addr(address)
-                .on_connect_ext(|io: &Gated, data| {
+                .on_connect_ext(move |io: &Gated, data| {
                     data.insert(io.gate());
+                    if let Some(client) = Client::of(io.line(), tls.as_ref()) {
+                        data.insert(client);
+                    }
                 })
                 .upgrade(upgrades(app))
                 .finish(map_config(plain, |()| AppConfig::default()));

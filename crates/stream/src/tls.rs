@@ -3,6 +3,7 @@
 use std::fmt;
 
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
+use rustls_pki_types::CertificateDer;
 
 use crate::{engine::Engine, kept::Kept};
 
@@ -91,6 +92,13 @@ impl<IO> Tls<IO> {
     #[must_use]
     pub fn handshake_kind(&self) -> Option<HandshakeKind> {
         self.common().handshake_kind()
+    }
+
+    /// What the peer has shown and proved to hold the key of, its own certificate first; of a
+    /// session that was resumed, what it showed when that began.
+    #[must_use]
+    pub fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
+        self.common().peer_certificates()
     }
 
     /// Bytes on the heap that this stream holds beyond those of rustls: none while it idles.

@@ -8,16 +8,18 @@ use rcgen::{
 use rustls::{ServerConfig, crypto::ring};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A certificate authority that a route can be told to trust.
+/// A certificate authority that a route, or a listener, can be told to trust.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
+    /// What leads from it to the authority above, PEM; empty where there is none.
+    chain: String,
 }
 
 /// A certificate with its key, ready to serve.
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) config: Arc<ServerConfig>,
-    /// The certificate.
+    /// The certificate, and the intermediate ones where there are any.
     pub pem: String,
     /// Its private key, PEM too.
     pub key_pem: String,
@@ -30,13 +32,24 @@ impl Authority {
     /// Where the machine cannot make keys.
     #[must_use]
     pub fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        // Unlike that of other certificates: the issuer is found by its name.
-        let name = "authority of a Tollbridge test";
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let params = authority("authority of a Tollbridge test");
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        Self { issuer }
+        Self {
+            issuer,
+            chain: String::new(),
+        }
+    }
+
+    /// Another one that this one vouches for. What it signs brings its certificate along.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[must_use]
+    pub fn intermediate(&self) -> Self {
+        let (params, key) = (authority("between"), KeyPair::generate().unwrap());
+        let issuer = CertifiedIssuer::signed_by(params, key, &self.issuer).unwrap();
+        let chain = format!("{}{}", issuer.pem(), self.chain);
+        Self { issuer, chain }
     }
 
     /// Its certificate, for a route's `ca`.
@@ -51,7 +64,7 @@ impl Authority {
     /// Where it is neither.
     #[must_use]
     pub fn identity(&self, name: &str) -> Identity {
-        self.sign(CertificateParams::new(vec![name.to_owned()]).unwrap())
+        self.signed(CertificateParams::new(vec![name.to_owned()]).unwrap())
     }
 
     /// A certificate that was valid once.
@@ -63,14 +76,28 @@ impl Authority {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2020, 12, 31);
-        self.sign(params)
+        self.signed(params)
     }
 
-    fn sign(&self, params: CertificateParams) -> Identity {
+    /// A certificate of this description.
+    ///
+    /// # Panics
+    /// Where the description makes none.
+    #[must_use]
+    pub fn signed(&self, params: CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Identity::new(certificate.der().clone(), certificate.pem(), &key)
+        let pem = format!("{}{}", certificate.pem(), self.chain);
+        Identity::new(certificate.der().clone(), pem, &key)
     }
+}
+
+/// Its name is unlike that of other certificates: the issuer is found by it.
+fn authority(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
 }
 
 impl Default for Authority {

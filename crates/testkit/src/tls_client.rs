@@ -2,17 +2,22 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, crypto::ring};
-use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls::{
+    ClientConfig, RootCertStore, SupportedProtocolVersion,
+    client::Resumption,
+    crypto::ring,
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
     task::JoinHandle,
     time::timeout,
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
-use crate::PATIENCE;
+use crate::{Identity, PATIENCE};
 
 /// A client that trusts one authority, and remembers what it may resume.
 #[derive(Clone)]
@@ -21,8 +26,8 @@ pub struct TlsClient {
     name: ServerName<'static>,
 }
 
-/// A port behind which every connection leads to a server under TLS: what speaks plain TCP to it
-/// speaks TLS to the server. Gone when dropped.
+/// A port behind which every connection leads to a server: under TLS on one of the two ways, and in
+/// the clear on the other. Gone when dropped.
 pub struct Tunnel {
     address: SocketAddr,
     serving: JoinHandle<()>,
@@ -75,6 +80,23 @@ impl TlsClient {
         self
     }
 
+    /// The same, and shows this certificate to a server that asks for one.
+    ///
+    /// # Panics
+    /// Never: it was made here.
+    #[must_use]
+    pub fn showing(self, identity: &Identity) -> Self {
+        let chain = CertificateDer::pem_slice_iter(identity.pem.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).unwrap();
+        let key = ring::sign::any_supported_type(&key).unwrap();
+        let shown = CertifiedKey::new(chain.map(Result::unwrap).collect(), key);
+        self.with(|config| {
+            config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(shown));
+            // What another certificate began is not to be resumed with this one.
+            config.resumption = Resumption::in_memory_sessions(8);
+        })
+    }
+
     /// Connects and shakes hands.
     ///
     /// # Errors
@@ -87,7 +109,7 @@ impl TlsClient {
         timeout(PATIENCE, shaking).await?
     }
 
-    /// Opens a port that leads to this server.
+    /// Opens a port that leads to this server: what speaks plain TCP to it speaks TLS there.
     ///
     /// # Panics
     /// Where there is no port.
@@ -101,6 +123,29 @@ impl TlsClient {
                 tokio::spawn(async move {
                     near.set_nodelay(true)?;
                     let mut far = client.connect(to).await?;
+                    copy_bidirectional(&mut near, &mut far).await
+                });
+            }
+        });
+        Tunnel { address, serving }
+    }
+}
+
+impl Identity {
+    /// Opens a port that speaks TLS as this identity, and plain TCP to the server behind it.
+    ///
+    /// # Panics
+    /// Where there is no port.
+    pub async fn tunnel(&self, to: SocketAddr) -> Tunnel {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
+        let serving = tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let mut near = acceptor.accept(near).await?;
+                    let mut far = TcpStream::connect(to).await?;
                     copy_bidirectional(&mut near, &mut far).await
                 });
             }

@@ -1,9 +1,13 @@
-//! The public listener's certificate: served, and read again when its files change. What cannot be
-//! served changes nothing: the old one stays. Sessions that are open are never touched.
+//! The public listener's certificate, and who vouches for its clients: in force, and read again when
+//! the files change. What cannot be served changes nothing: the old one stays. Sessions that are
+//! open are never touched.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tollbridge_config::{Certificate, CertificateError, CertifiedKey, Half, Settings, Tls};
+use rustls_pki_types::TrustAnchor;
+use tollbridge_config::{
+    Certificate, CertificateError, CertifiedKey, RootCertStore, SecretRef, Settings, Tls,
+};
 use tollbridge_domain::{Clock, Moment};
 use tollbridge_http::{Metrics, ServerPair, ServerTls, TlsMetrics};
 use tollbridge_node::{Version, version};
@@ -18,18 +22,19 @@ pub(crate) struct Presented {
     files: Mutex<Files>,
 }
 
-/// Where the pair is written, and what was there when somebody looked.
+/// Where it is written, and what was there when somebody looked.
 struct Files {
     written: Tls,
     served: Arc<CertifiedKey>,
+    believed: Option<Arc<RootCertStore>>,
     /// When they were read.
     read: Versions,
     /// When they were last looked at.
     seen: Versions,
 }
 
-/// Of the certificate and of its key; `None` where it is no file, or the file is not there.
-type Versions = [Option<Version>; 2];
+/// Of each file; `None` where it is no file, or the file is not there.
+type Versions = [Option<Version>; 3];
 
 /// A pair that was read and can be served.
 pub(crate) struct Fresh {
@@ -57,8 +62,9 @@ impl Fresh {
         // What changes after this look is found by the next.
         let versions = versions(written);
         let certificate = written.read().map_err(FreshError::Unusable)?;
-        let pair = ServerPair::new(Arc::clone(&certificate.pair))
-            .map_err(|error| FreshError::Unserved(error.to_string()))?;
+        let served = Arc::clone(&certificate.pair);
+        let pair = ServerPair::new(served, certificate.authorities.clone())
+            .map_err(|error| FreshError::Unserved(tollbridge_http::chain(&error)))?;
         Ok(Self {
             written: written.clone(),
             versions,
@@ -96,6 +102,7 @@ impl Presented {
             clock,
             files: Mutex::new(Files {
                 served: fresh.certificate.pair,
+                believed: fresh.certificate.authorities,
                 written: fresh.written,
                 read: fresh.versions,
                 seen: fresh.versions,
@@ -147,15 +154,18 @@ impl Presented {
         files.seen = fresh.versions;
         self.metrics.serves(certificate.not_after);
         // The same certificate has the same key: clients may go on resuming what it began.
-        if certificate.pair.cert == files.served.cert {
+        let believes_the_same = roots(&certificate.authorities) == roots(&files.believed);
+        if certificate.pair.cert == files.served.cert && believes_the_same {
             return;
         }
         warn_of_time(&certificate, self.clock.now());
         files.served = Arc::clone(&certificate.pair);
+        files.believed.clone_from(&certificate.authorities);
         self.tls.replace(fresh.pair);
         tracing::info!(
             event = "certificate.reloaded",
             not_after = %certificate.not_after,
+            authorities = roots(&certificate.authorities).len(),
             "the certificate was read again"
         );
     }
@@ -166,7 +176,13 @@ impl Presented {
 }
 
 fn versions(written: &Tls) -> Versions {
-    [&written.cert, &written.key].map(|reference| reference.file().and_then(version))
+    let file = |reference: Option<&SecretRef>| version(reference?.file()?);
+    written.references().map(file)
+}
+
+/// Who vouches for clients.
+fn roots(authorities: &Option<Arc<RootCertStore>>) -> &[TrustAnchor<'static>] {
+    authorities.as_ref().map_or(&[], |believed| &believed.roots)
 }
 
 fn warn_of_time(certificate: &Certificate, now: Moment) {
@@ -181,11 +197,8 @@ fn warn_of_time(certificate: &Certificate, now: Moment) {
 
 fn join(errors: &[CertificateError]) -> String {
     let named = errors.iter().map(|error| {
-        let half = match error.half {
-            Half::Cert => "cert",
-            Half::Key => "key",
-        };
-        format!("server.tls.{half}: {error}")
+        let key = error.file.key();
+        format!("server.tls.{key}: {error}")
     });
     named.collect::<Vec<_>>().join("; ")
 }

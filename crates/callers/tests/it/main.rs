@@ -8,6 +8,7 @@
 mod introspection;
 mod jwt;
 mod keys;
+mod mtls;
 mod outages;
 mod signer;
 mod stand_in;
@@ -32,6 +33,7 @@ struct Shown {
     socket: IpAddr,
     peer: IpAddr,
     headers: Vec<(String, Vec<u8>)>,
+    certificate: Option<Result<Vec<u8>, Rejection>>,
 }
 
 fn shown(headers: &[(&str, &str)]) -> Shown {
@@ -42,6 +44,7 @@ fn shown(headers: &[(&str, &str)]) -> Shown {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
             .collect(),
+        certificate: None,
     }
 }
 
@@ -64,6 +67,10 @@ async fn judge(caller: &dyn Authenticator, clock: &ManualClock, shown: &Shown) -
             base: "https://voice.example.com",
         },
         headers: &headers,
+        certificate: shown
+            .certificate
+            .as_ref()
+            .map(|der| der.as_deref().map_err(|reason| *reason)),
     };
     caller.authenticate(&evidence, clock.now()).await
 }

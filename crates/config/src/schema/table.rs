@@ -20,7 +20,7 @@ pub(crate) const KEYS: &[Key] = &[
     section("server.tls", "TLS on the public listener. Without it the listener speaks plain HTTP. The files are read again when they change."),
     text("server.tls.cert", "secret reference", None, "Required. PEM: the certificate, then the intermediate ones that lead to its authority."),
     text("server.tls.key", "secret reference", None, "Required. PEM: the certificate's private key, not encrypted (PKCS#8, SEC1 or PKCS#1)."),
-    unbuilt("server.tls.client_ca", "Certificates of clients."),
+    text("server.tls.client_ca", "secret reference", None, "PEM: the authorities, one or several, that vouch for callers of type `mtls`. With it the listener asks each client for a certificate and demands none; one that none of them vouches for ends the handshake."),
 
     section("admin", "The admin listener: console, metrics, health, admin API."),
     text("admin.listen", "host:port", Some("127.0.0.1:9090"), "Address of the admin listener. Anything but a loopback address is warned about."),
@@ -52,13 +52,13 @@ pub(crate) const KEYS: &[Key] = &[
 
     section("callers", "Who may mint, by name (`a-z 0-9 _ -`)."),
     section("callers.*", "One way to authenticate at the mint."),
-    text("callers.*.type", "caller type", None, "Required. `\"api_key\"`: `tbk_…` keys from the store, each bound to one such caller. `\"application\"`: the application that mounts Tollbridge among its own handlers. `\"jwt\"`: tokens that an identity provider signs. `\"subrequest\"`: your application is asked whose cookie it is. `\"trusted_header\"`: a proxy says who it is. `\"introspection\"`: the issuer of an opaque token is asked (RFC 7662)."),
+    text("callers.*.type", "caller type", None, "Required. `\"api_key\"`: `tbk_…` keys from the store, each bound to one such caller. `\"application\"`: the application that mounts Tollbridge among its own handlers. `\"jwt\"`: tokens that an identity provider signs. `\"subrequest\"`: your application is asked whose cookie it is. `\"trusted_header\"`: a proxy says who it is. `\"introspection\"`: the issuer of an opaque token is asked (RFC 7662). `\"mtls\"`: the certificate that a client shows in the TLS handshake, by `server.tls.client_ca`."),
     count("callers.*.mints_per_minute", 1, MANY, None, "Tokens this caller may mint a minute. Without it, unlimited."),
     text("callers.*.issuer", "URL", None, "`jwt`: what `iss` must be, exactly. Without `jwks_url` its discovery document says where the keys are. `https`, or a literal loopback address."),
     text("callers.*.audience", "text", None, "`jwt`, required: what `aud` must be, or hold. `introspection`: whom the token must be for; without it, `client_id`."),
     text("callers.*.jwks_url", "URL", None, "`jwt`: where the keys are. `https`, or a literal loopback address. Without `issuer`, any `iss` is taken that they sign."),
     list("callers.*.algorithms", "algorithms", None, "`jwt`: what tokens may be signed with: `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`. Without it, `RS256`, `ES256` and `EdDSA`."),
-    text("callers.*.subject", "claim:, header: or json:", None, "Who somebody is. `jwt` and `introspection`: `\"claim:NAME\"`, a claim or a path of them parted by dots; without it, `\"claim:sub\"`. `subrequest`: `\"header:NAME\"` or `\"json:/POINTER\"` of the answer; without it, `\"header:x-user-id\"`. `trusted_header`: `\"header:NAME\"` of the request; without it, `\"header:x-auth-request-user\"`."),
+    text("callers.*.subject", "claim:, header:, json: or a name of the certificate", None, "Who somebody is. `jwt` and `introspection`: `\"claim:NAME\"`, a claim or a path of them parted by dots; without it, `\"claim:sub\"`. `subrequest`: `\"header:NAME\"` or `\"json:/POINTER\"` of the answer; without it, `\"header:x-user-id\"`. `trusted_header`: `\"header:NAME\"` of the request; without it, `\"header:x-auth-request-user\"`. `mtls`, required: `\"san:dns\"`, `\"san:uri\"` or `\"cn\"` of the certificate."),
     text("callers.*.groups", "header:NAME", None, "`trusted_header`: the header in which the proxy says of which groups somebody is, parted by commas; it becomes the claim `groups`. Without it, they have no claims."),
     text("callers.*.url", "http or https URL", None, "`subrequest`, required: what is asked, by GET. `introspection`, required: the endpoint; `http` on a loopback address only."),
     list("callers.*.forward_headers", "header names", None, "`subrequest`: headers that are passed on; where none of them is there, nobody is asked. Without it, `[\"cookie\"]`."),
@@ -66,6 +66,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("callers.*.cache_for", Kind::Duration, None, "`subrequest`, `introspection`: how long a yes is used again, and no longer than the token lasts. Without it, every mint asks."),
     text("callers.*.client_id", "text", None, "`introspection`, required: who asks."),
     text("callers.*.client_secret", "secret reference", None, "`introspection`, required: what proves it."),
+    text("callers.*.ca", "path", None, "`jwt`, `subrequest`, `introspection`: PEM file of certificate authorities to trust for who is asked over `https`, besides the public ones."),
     text("callers.*.scope", "text", None, "`introspection`: scopes that the token must have, parted by blanks."),
 
     section("routes", "Upstreams, by name (`a-z 0-9 _ -`)."),

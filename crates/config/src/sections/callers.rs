@@ -1,20 +1,23 @@
 //! `[callers.NAME]`
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
-use tollbridge_domain::CallerName;
-use url::{Host, Url};
+use tollbridge_domain::{CallerName, is_loopback};
+use url::Url;
 
 use super::{
     engines::{guarded, owned, parsed, secret},
     headers,
+    routes::authorities,
 };
 use crate::{
+    certificate,
     json_pointer::JsonPointer,
     names::did_you_mean,
     reader::Section,
     settings::{
-        AnswerSubject, Caller, CallerKind, IntrospectionCaller, JwtCaller, SubrequestCaller,
+        AnswerSubject, Caller, CallerKind, CertificateName, IntrospectionCaller, JwtCaller,
+        SubrequestCaller,
     },
 };
 
@@ -72,6 +75,7 @@ fn jwt(section: &Section<'_>) -> Option<CallerKind> {
         jwks_url,
         algorithms,
         subject,
+        ca: ca(section),
     }))
 }
 
@@ -105,6 +109,7 @@ fn subrequest(section: &Section<'_>) -> Option<CallerKind> {
         subject,
         timeout: section.positive_duration("timeout").unwrap_or(PATIENCE),
         cache_for: cache_for(section),
+        ca: ca(section),
     }))
 }
 
@@ -137,7 +142,21 @@ fn introspection(section: &Section<'_>) -> Option<CallerKind> {
         scope: owned(section, "scope"),
         subject: claim(section)?,
         cache_for: cache_for(section),
+        ca: ca(section),
     }))
+}
+
+fn mtls(section: &Section<'_>) -> Option<CallerKind> {
+    let words = CertificateName::ALL.map(CertificateName::as_str);
+    let words = format!("\"{}\"", words.join("\", \""));
+    section.require("subject", &format!("which name of a certificate: {words}"));
+    let named = |text: &str| {
+        let mut names = CertificateName::ALL.into_iter();
+        names
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is no name of a certificate: {words}"))
+    };
+    section.parsed("subject", named).map(CallerKind::Mtls)
 }
 
 fn api_key(_section: &Section<'_>) -> Option<CallerKind> {
@@ -211,12 +230,7 @@ fn issuer(text: &str) -> Result<String, String> {
 /// An address whose keys are believed.
 fn believed(text: &str) -> Result<String, String> {
     let url: Url = parsed(text)?;
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).to_canonical().is_loopback(),
-        Some(Host::Domain(_)) | None => false,
-    };
-    if url.scheme() == "https" || loopback {
+    if url.scheme() == "https" || url.host_str().is_some_and(is_loopback) {
         Ok(text.to_owned())
     } else {
         Err(format!(
@@ -224,6 +238,16 @@ fn believed(text: &str) -> Result<String, String> {
              as 127.0.0.1)"
         ))
     }
+}
+
+/// Authorities for questions over https.
+fn ca(section: &Section<'_>) -> Option<PathBuf> {
+    let path = authorities(section)?;
+    let pem = section.reader.look.then(|| fs::read(&path).ok()).flatten();
+    if let Some(Err(error)) = pem.map(|pem| certificate::believe(&pem, &path.display())) {
+        section.reader.error(&section.at("ca"), error);
+    }
+    Some(path)
 }
 
 fn not_empty(text: &str) -> Result<String, &'static str> {
@@ -238,17 +262,11 @@ fn cache_for(section: &Section<'_>) -> Duration {
 }
 
 fn refuse_type(section: &Section<'_>, word: &str) {
-    let path = section.at("type");
-    if NOT_BUILT.contains(&word) {
-        let message = format!("caller type `{word}` is not built yet");
-        section.reader.error(&path, message);
-    } else {
-        let built = TYPES.iter().map(|kind| kind.word);
-        let hint = did_you_mean(word, NOT_BUILT.iter().copied().chain(built));
-        section
-            .reader
-            .error_with_hint(&path, format!("unknown caller type {word:?}"), hint);
-    }
+    let hint = did_you_mean(word, TYPES.iter().map(|kind| kind.word));
+    let message = format!("unknown caller type {word:?}");
+    section
+        .reader
+        .error_with_hint(&section.at("type"), message, hint);
 }
 
 fn refuse_keys_of_other_types(section: &Section<'_>, kind: &Type) {
@@ -275,13 +293,12 @@ struct Type {
 const TYPES: &[Type] = &[
     Type { word: "api_key", keys: &[], read: api_key },
     Type { word: "application", keys: &[], read: application },
-    Type { word: "jwt", keys: &["issuer", "audience", "jwks_url", "algorithms", "subject"], read: jwt },
-    Type { word: "subrequest", keys: &["url", "forward_headers", "subject", "timeout", "cache_for"], read: subrequest },
+    Type { word: "jwt", keys: &["issuer", "audience", "jwks_url", "algorithms", "subject", "ca"], read: jwt },
+    Type { word: "subrequest", keys: &["url", "forward_headers", "subject", "timeout", "cache_for", "ca"], read: subrequest },
     Type { word: "trusted_header", keys: &["subject", "groups"], read: trusted_header },
-    Type { word: "introspection", keys: &["url", "client_id", "client_secret", "audience", "scope", "subject", "cache_for"], read: introspection },
+    Type { word: "introspection", keys: &["url", "client_id", "client_secret", "audience", "scope", "subject", "cache_for", "ca"], read: introspection },
+    Type { word: "mtls", keys: &["subject"], read: mtls },
 ];
-
-const NOT_BUILT: &[&str] = &["mtls"];
 
 const ALGORITHMS: &[&str] = &[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",

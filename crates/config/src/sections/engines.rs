@@ -1,8 +1,9 @@
 //! `[routes.NAME.credentials.ENGINE]`: credentials that are fetched, and addresses that are signed.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use url::{Host, Url};
+use tollbridge_domain::is_this_machine;
+use url::Url;
 
 use super::{credentials::values, headers};
 use crate::{
@@ -227,13 +228,7 @@ pub(super) fn secret(section: &Section<'_>, key: &str) -> Option<SecretRef> {
 /// An address that a secret may be sent to: TLS, or this very machine.
 pub(super) fn guarded(text: &str) -> Result<String, String> {
     let url = parsed(text)?;
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    if url.scheme() == "https" || loopback {
+    if url.scheme() == "https" || url.host_str().is_some_and(is_this_machine) {
         Ok(text.to_owned())
     } else {
         Err(format!(

@@ -185,7 +185,8 @@ fn is_segment_end(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('/')
 }
 
-fn authorities(section: &Section<'_>) -> Option<PathBuf> {
+/// The file that `ca` names.
+pub(super) fn authorities(section: &Section<'_>) -> Option<PathBuf> {
     let text = section.text("ca")?;
     let path = text.strip_prefix("file:").unwrap_or(text);
     let path = section.reader.base.join(path);

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use tollbridge_domain::{Clock as _, SystemClock};
 
-use crate::{certificate::Half, reader::Section, secret_ref::SecretRef, settings::Tls};
+use crate::{reader::Section, secret_ref::SecretRef, settings::Tls};
 
 /// Reads `tls` of `[server]`; `None` where it is not written, or written wrongly.
 pub(crate) fn read(server: &Section<'_>) -> Option<Tls> {
@@ -16,9 +16,11 @@ pub(crate) fn read(server: &Section<'_>) -> Option<Tls> {
     section.require("key", "the certificate cannot be used without it");
     let cert = reference(&section, "cert");
     let key = reference(&section, "key");
+    let client_ca = reference(&section, "client_ca");
     let tls = Tls {
         cert: cert?,
         key: key?,
+        client_ca,
     };
     if section.reader.look {
         look_up(&section, &tls);
@@ -37,7 +39,7 @@ fn reference(section: &Section<'_>, key: &str) -> Option<SecretRef> {
     Some(reference)
 }
 
-/// Both can be read now and belong together.
+/// All can be read now; certificate and key belong together.
 fn look_up(section: &Section<'_>, tls: &Tls) {
     let reader = section.reader;
     match tls.read() {
@@ -48,11 +50,7 @@ fn look_up(section: &Section<'_>, tls: &Tls) {
         }
         Err(errors) => {
             for error in errors {
-                let key = match error.half {
-                    Half::Cert => "cert",
-                    Half::Key => "key",
-                };
-                reader.error(&section.at(key), error);
+                reader.error(&section.at(error.file.key()), error);
             }
         }
     }

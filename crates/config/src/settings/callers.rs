@@ -1,6 +1,6 @@
 //! Who may mint.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{json_pointer::JsonPointer, secret_ref::SecretRef};
 
@@ -34,6 +34,34 @@ pub enum CallerKind {
     },
     /// `introspection`: asks the issuer of an opaque token (RFC 7662).
     Introspection(IntrospectionCaller),
+    /// `mtls`: a certificate of the client's, in the TLS handshake.
+    Mtls(CertificateName),
+}
+
+/// Which name of a certificate says who somebody is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CertificateName {
+    /// `san:dns`
+    Dns,
+    /// `san:uri`
+    Uri,
+    /// `cn`
+    CommonName,
+}
+
+impl CertificateName {
+    /// Every one.
+    pub(crate) const ALL: [Self; 3] = [Self::Dns, Self::Uri, Self::CommonName];
+
+    /// Its word in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "san:dns",
+            Self::Uri => "san:uri",
+            Self::CommonName => "cn",
+        }
+    }
 }
 
 /// `type = "jwt"`. At least one of `issuer` and `jwks_url` is there.
@@ -49,6 +77,8 @@ pub struct JwtCaller {
     pub algorithms: Vec<String>,
     /// Path of the claim that names the bearer.
     pub subject: String,
+    /// Authorities to trust besides the public ones, PEM.
+    pub ca: Option<PathBuf>,
 }
 
 /// `type = "subrequest"`
@@ -64,6 +94,8 @@ pub struct SubrequestCaller {
     pub timeout: Duration,
     /// How long a yes is used again; zero: never.
     pub cache_for: Duration,
+    /// Authorities to trust besides the public ones, PEM.
+    pub ca: Option<PathBuf>,
 }
 
 /// Where an answer names somebody.
@@ -92,6 +124,8 @@ pub struct IntrospectionCaller {
     pub subject: String,
     /// How long a yes is used again; zero: never.
     pub cache_for: Duration,
+    /// Authorities to trust besides the public ones, PEM.
+    pub ca: Option<PathBuf>,
 }
 
 impl CallerKind {
@@ -105,6 +139,18 @@ impl CallerKind {
             Self::Subrequest(_) => "subrequest",
             Self::TrustedHeader { .. } => "trusted_header",
             Self::Introspection(_) => "introspection",
+            Self::Mtls(_) => "mtls",
+        }
+    }
+
+    /// Authorities that whoever is asked may prove itself by.
+    #[must_use]
+    pub const fn ca(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Jwt(caller) => caller.ca.as_ref(),
+            Self::Subrequest(caller) => caller.ca.as_ref(),
+            Self::Introspection(caller) => caller.ca.as_ref(),
+            _ => None,
         }
     }
 
@@ -117,6 +163,7 @@ impl CallerKind {
             Self::Application | Self::Jwt(_) | Self::Introspection(_) => true,
             Self::Subrequest(asks) => matches!(asks.subject, AnswerSubject::Json(_)),
             Self::TrustedHeader { groups, .. } => groups.is_some() && name == GROUPS,
+            Self::Mtls(_) => CERTIFIED.contains(&name),
         }
     }
 
@@ -132,3 +179,6 @@ impl CallerKind {
 
 /// The one claim of who comes with a trusted header.
 const GROUPS: &str = "groups";
+
+/// The claims that a certificate makes.
+const CERTIFIED: &[&str] = &["san_dns", "san_uri", "cn", "serial"];

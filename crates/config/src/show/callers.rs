@@ -11,6 +11,7 @@ pub(super) fn show_caller(page: &mut Page, name: &str, caller: &Caller) {
     page.section(&join("callers", name));
     page.text("type", caller.kind.as_str());
     page.set_some("mints_per_minute", caller.mints_per_minute);
+    page.text_some("ca", caller.kind.ca().map(|path| path.display()));
     match &caller.kind {
         CallerKind::ApiKey | CallerKind::Application => {}
         CallerKind::Jwt(jwt) => {
@@ -45,5 +46,6 @@ pub(super) fn show_caller(page: &mut Page, name: &str, caller: &Caller) {
             page.text("subject", format!("claim:{}", asks.subject));
             page.text("cache_for", write_duration(asks.cache_for));
         }
+        CallerKind::Mtls(name) => page.text("subject", name.as_str()),
     }
 }

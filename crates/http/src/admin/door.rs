@@ -110,6 +110,7 @@ fn identify(req: &HttpRequest) -> Result<(Actor, Scope), Problem> {
         socket: peer,
         request: Request::default(),
         headers: &headers,
+        certificate: None,
     };
     match shared
         .api_keys

@@ -79,8 +79,8 @@ impl<'a> Inquiry<'a> {
             headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
             headers.push(("authorization", bearer.reveal().as_bytes()));
         }
-        let evidence = mint::evidence(req, self.generation, &headers);
         let now = self.shared.clock.now();
+        let evidence = mint::evidence(req, self.generation, &headers, now);
         let asker = match self.shared.api_keys.authenticate_admin(&evidence, now) {
             Ok(admin) => Asker::Operator {
                 may_act: admin.may_act(),

@@ -113,6 +113,11 @@ impl Gated {
         Rc::clone(&self.gate)
     }
 
+    /// What it is read from.
+    pub(super) const fn line(&self) -> &Line {
+        &self.io
+    }
+
     /// The socket, and what was read from it and not let through.
     pub(crate) fn into_parts(self) -> (Line, BytesMut) {
         (self.io, self.held)

@@ -94,6 +94,7 @@ impl Failure {
                 Some(rustls::Error::PeerIncompatible(_) | rustls::Error::NoApplicationProtocol) => {
                     "incompatible"
                 }
+                Some(rustls::Error::InvalidCertificate(_)) => "client_certificate",
                 Some(_) => "invalid",
                 None => "closed",
             },

@@ -1,11 +1,11 @@
 //! Callers, from what is written down.
 
-use std::sync::Arc;
+use std::{fs, path::Path, sync::Arc};
 
 use tollbridge_authn::{ApiKeyCaller, ApiKeys, Authenticator};
 use tollbridge_callers::{
-    Address, Algorithm, Introspection, IntrospectionOptions, Jwt, JwtOptions, KeysAt, SubjectFrom,
-    Subrequest, SubrequestOptions, TrustedHeader,
+    Address, Algorithm, CertificateName, Introspection, IntrospectionOptions, Jwt, JwtOptions,
+    KeysAt, Mtls, SubjectFrom, Subrequest, SubrequestOptions, TrustedHeader,
 };
 use tollbridge_config as written;
 use tollbridge_domain::{CallerName, Clock, SystemClock};
@@ -16,7 +16,9 @@ use super::{Before, WireError};
 use crate::secrets;
 
 /// Every caller, in the order in which they are asked: those who need nobody else come first, and
-/// nobody is asked about a credential that another kind of caller knows by its form.
+/// nobody is asked about a credential that another kind of caller knows by its form. A certificate
+/// comes last: it is there with every request of its connection, and what somebody puts into one
+/// says more.
 pub(super) fn callers(
     settings: &written::Settings,
     api_keys: &Arc<ApiKeys>,
@@ -39,10 +41,15 @@ pub(super) fn callers(
             if let Some(kept) = before.and_then(|before| kept(name, &caller.kind, before)) {
                 return Ok(kept);
             }
-            one(name, &caller.kind, settings, api_keys, &tls).map_err(|why| WireError {
-                key: format!("callers.{name}"),
-                why,
-            })
+            let made = match caller.kind.ca() {
+                Some(path) => believing(path),
+                None => Ok(tls.clone()),
+            };
+            made.and_then(|tls| one(name, &caller.kind, settings, api_keys, &tls))
+                .map_err(|why| WireError {
+                    key: format!("callers.{name}"),
+                    why,
+                })
         })
         .collect()
 }
@@ -60,9 +67,17 @@ fn kept(
             | written::CallerKind::Introspection(_)
             | written::CallerKind::Subrequest(_)
     );
+    // A file of authorities may hold others now.
+    let remembers = remembers && kind.ca().is_none();
     let same = before.settings.callers.get(name)?.kind == *kind;
     let kept = before.generation.chain.get(name)?;
     (remembers && same).then(|| Arc::clone(kept))
+}
+
+/// Trusts the authorities in this file too.
+fn believing(path: &Path) -> Result<Tls, String> {
+    let pem = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Tls::new(Some(&pem)).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 const fn turn(kind: &written::CallerKind) -> u8 {
@@ -71,7 +86,8 @@ const fn turn(kind: &written::CallerKind) -> u8 {
         written::CallerKind::TrustedHeader { .. } => 1,
         written::CallerKind::Jwt(_) => 2,
         written::CallerKind::Introspection(_) => 3,
-        _ => 4,
+        written::CallerKind::Subrequest(_) => 4,
+        _ => 5,
     }
 }
 
@@ -109,6 +125,14 @@ fn one(
         written::CallerKind::Subrequest(asks) => {
             Arc::new(Subrequest::new(subrequest_options(name, asks)?, tls, clock))
         }
+        written::CallerKind::Mtls(of) => Arc::new(Mtls {
+            name,
+            subject: match of {
+                written::CertificateName::Dns => CertificateName::Dns,
+                written::CertificateName::Uri => CertificateName::Uri,
+                written::CertificateName::CommonName => CertificateName::CommonName,
+            },
+        }),
         other => return Err(format!("no caller of type {:?}", other.as_str())),
     })
 }

@@ -32,6 +32,7 @@ mod json;
 mod keys;
 mod memory;
 mod misplaced;
+mod mtls;
 mod orders;
 mod pages;
 mod races;

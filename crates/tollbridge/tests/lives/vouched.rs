@@ -21,6 +21,8 @@ use tollbridge_testkit::{Frame, Response, Upstream, get, http_unjudged};
 
 use crate::house::{CREDENTIAL, House, ORIGIN, builder, route};
 
+mod private;
+
 /// An identity provider and an application in one, that can be broken.
 pub(crate) struct Backend {
     address: SocketAddr,
