@@ -90,7 +90,10 @@ impl Introspection {
             Some(kept) => kept,
             None => {
                 let token = text(token).ok_or(Rejection::Malformed)?;
-                let claims = self.guard.ask(self.ask(&token)).await?;
+                let claims = self
+                    .guard
+                    .ask_of_strangers(self.ask(&token), Trouble::counts)
+                    .await?;
                 let now = self.guard.clock().now();
                 let until = self.check(&claims, now)?;
                 let kept = (self.options.subject.in_claims(&claims)?, claims);
@@ -105,9 +108,14 @@ impl Introspection {
         let answer = asking::http()
             .ask(self.question(token)?, &self.tls, LONGEST)
             .await?;
-        if answer.status == 400 {
-            // About the token: it is of no kind that this endpoint knows (`unsupported_token_type`).
-            // Anybody can bring such a one, so it must not count as an outage.
+        // About the token: it is of no kind that this endpoint knows (`unsupported_token_type`), or not of
+        // its size. Anybody can bring such a one, so it must not count as an outage.
+        let of_token = match (answer.status, &answer.body) {
+            (400, Ok(body)) => !about_us(body),
+            (413 | 414 | 422 | 431, _) => true,
+            _ => false,
+        };
+        if of_token {
             return Ok(inactive());
         }
         if answer.status != 200 {
@@ -169,6 +177,14 @@ impl Introspection {
         let until = now.plus(whole_seconds(self.options.cache_for));
         Ok(expires.map_or(until, |expires| expires.min(until)))
     }
+}
+
+/// Whether a refusal is about our own client (RFC 6749, 5.2 has a 400 for it too).
+fn about_us(body: &[u8]) -> bool {
+    let members = members::parse(body);
+    let error = members.as_ref().and_then(|members| members.get("error"));
+    let error = error.and_then(Value::as_str);
+    matches!(error, Some("invalid_client" | "unauthorized_client"))
 }
 
 /// What RFC 7662, 2.2 has every endpoint say of a token that it does not know.

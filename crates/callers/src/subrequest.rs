@@ -89,7 +89,11 @@ impl Subrequest {
         let ask = self
             .question(evidence, forwarded)
             .map_err(|_not_sendable| Rejection::Malformed)?;
-        match self.guard.ask(self.answer(ask)).await? {
+        match self
+            .guard
+            .ask_of_strangers(self.answer(ask), Trouble::counts)
+            .await?
+        {
             Said::No(rejection) => Err(rejection.into()),
             Said::Yes(subject, claims, cookies) => {
                 let now = self.guard.clock().now();

@@ -4,6 +4,14 @@ use std::time::Duration;
 
 use tollbridge_outbound::AskError;
 
+impl Trouble {
+    /// Whether it says something about whoever was asked. A program that fails at one credential answers
+    /// 500, and whose credential it is may know that: nobody else shall be turned away for it.
+    pub(crate) const fn counts(&self) -> bool {
+        !matches!(self, Self::Status { status: 500, .. })
+    }
+}
+
 /// A question that got no usable answer. `Display` is for the operator's log: no secret, and
 /// nothing that the other side wrote.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -20,6 +20,8 @@ pub(crate) struct Book {
     failure: Option<FetchError>,
     failures: Backoff,
     refusals: Backoff,
+    /// What comes of the fetch of this number, or of an earlier one, is to be renewed at once.
+    aged: u64,
 }
 
 /// What somebody who wants the credential is to do.
@@ -107,7 +109,11 @@ impl Book {
         let outcome = outcome.map(|harvest| {
             let life = harvest.life;
             let fetched = self.succeed(harvest);
-            self.held = Some(Held::new(fetched.clone(), asked, life));
+            let mut held = Held::new(fetched.clone(), asked, life);
+            if flight <= self.aged {
+                held.renew = held.since;
+            }
+            self.held = Some(held);
             fetched
         });
         if let Err(error) = &outcome {
@@ -145,6 +151,7 @@ impl Book {
 
     /// What is held is to be renewed by the next who wants it, who need not wait for that.
     pub(crate) fn age(&mut self) {
+        self.aged = self.flights;
         if let Some(held) = &mut self.held {
             held.renew = held.since;
         }

@@ -23,6 +23,14 @@ const BATCH: usize = 1024;
 /// Refusals that one batch tells apart by their target.
 const MOST_KINDS: usize = 256;
 
+/// What somebody can bring about again and again.
+const FOLDED: [&str; 4] = [
+    "admin.denied",
+    "revocation.denied",
+    "token.denied",
+    "upgrade.denied",
+];
+
 /// How long a fact may wait.
 const FLUSH_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -142,7 +150,7 @@ fn folded(facts: Vec<AuditEntry>) -> Vec<AuditEntry> {
     let mut kept: Vec<AuditEntry> = Vec::with_capacity(facts.len());
     let mut seen: HashMap<(String, String, String, String), (usize, u64)> = HashMap::new();
     for fact in facts {
-        if !matches!(fact.event.as_str(), "upgrade.denied" | "admin.denied") {
+        if !FOLDED.contains(&fact.event.as_str()) {
             kept.push(fact);
             continue;
         }

@@ -44,7 +44,7 @@ pub use self::{
     admin::Door,
     allow::{Ceilings, Rule},
     audit::{AuditSink, AuditWriter, chain, sink},
-    bridge::{Probe, probe},
+    bridge::{Probe, Questions, probe},
     carriers::{Carriers, InMessage, InSubprotocol, Named},
     denials::{Denial, Denials},
     forwarded::Trust,
@@ -76,7 +76,7 @@ pub fn public(shared: web::Data<Shared>) -> impl FnOnce(&mut web::ServiceConfig)
                     .route(web::head().to(openapi::openapi)),
             )
             .service(
-                answering(web::resource(FORWARD_AUTH), "GET, HEAD")
+                answering(web::resource(FORWARD_AUTH).guard(spelt_out()), "GET, HEAD")
                     .route(web::get().to(bridge::forward_auth))
                     .route(web::head().to(bridge::forward_auth)),
             )
@@ -164,6 +164,11 @@ fn healthy(cfg: &mut web::ServiceConfig) {
 fn only(path: &'static str, methods: &'static str) -> actix_web::Resource {
     let spelt = guard::fn_guard(move |asked| asked.head().uri.path().ends_with(path));
     answering(web::resource(path).guard(spelt), methods)
+}
+
+/// The same of an address that others put theirs behind.
+fn spelt_out() -> impl guard::Guard {
+    guard::fn_guard(|asked| asked.head().uri.path().starts_with("/v1/forward-auth"))
 }
 
 /// A resource that answers every other method with 405 and what it takes.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
-use tollbridge_authn::{Caller, Chain, Cookies, Evidence, Request, Verdict};
+use tollbridge_authn::{Caller, Chain, Cookies, Evidence, Request, SubjectRule, Verdict};
 use tollbridge_domain::{Grant, Moment, Secret, Slug};
 use tollbridge_store::AuditEntry;
 use tollbridge_token::{MintError, Minted};
@@ -110,10 +110,7 @@ impl<'a> Attempt<'a> {
     pub(crate) fn cookies(
         &self,
     ) -> impl Iterator<Item = (header::HeaderName, header::HeaderValue)> {
-        self.cookies.iter().filter_map(|value| {
-            let value = header::HeaderValue::from_bytes(value).ok()?;
-            Some((header::SET_COOKIE, value))
-        })
+        set_cookies(&self.cookies)
     }
 
     async fn run(
@@ -453,15 +450,31 @@ pub(crate) fn page_of(req: &HttpRequest) -> Option<String> {
     Some(text.unwrap_or("(unreadable)").to_owned())
 }
 
-/// Takes one of the caller's mints a minute.
+/// Takes one of the caller's mints a minute: of an API key, or of who mints for itself alone, since
+/// everybody who came the same way has the same `client_id`.
 pub(crate) fn rated(caller: &Caller, generation: &Generation) -> Result<(), Problem> {
     let Some(rate) = generation.mint_rates.get(&caller.name) else {
         return Ok(());
     };
-    let client = caller.client_id().to_string();
+    let mut client = caller.client_id().to_string();
+    if let SubjectRule::Fixed(subject) = &caller.subject {
+        // No client id has a blank.
+        client.push(' ');
+        client.push_str(subject.as_str());
+    }
     rate.take(&Key::Client(client)).map_err(|wait| Problem {
         retry_after: Some(wait),
         ..Slug::RateLimited.into()
+    })
+}
+
+/// Cookies, as the headers that bring them.
+pub(crate) fn set_cookies(
+    cookies: &Cookies,
+) -> impl Iterator<Item = (header::HeaderName, header::HeaderValue)> {
+    cookies.iter().filter_map(|value| {
+        let value = header::HeaderValue::from_bytes(value).ok()?;
+        Some((header::SET_COOKIE, value))
     })
 }
 

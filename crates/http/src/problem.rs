@@ -231,7 +231,8 @@ impl ResponseError for Problem {
             answer.insert_header((header::RETRY_AFTER, seconds));
         }
         for (name, value) in &self.headers {
-            answer.insert_header((name.clone(), value.clone()));
+            // Cookies are several headers of one name.
+            answer.append_header((name.clone(), value.clone()));
         }
         if self.close {
             answer.force_close();

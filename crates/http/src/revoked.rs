@@ -11,6 +11,8 @@ use tollbridge_token::Claims;
 pub struct Revoked {
     store: Arc<dyn RevocationStore>,
     view: ArcSwap<View>,
+    /// One reads at a time.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -25,6 +27,7 @@ impl Revoked {
         Self {
             store,
             view: ArcSwap::default(),
+            turn: tokio::sync::Mutex::default(),
         }
     }
 
@@ -33,6 +36,8 @@ impl Revoked {
     /// # Errors
     /// Where the store cannot be read; the view stays as it was.
     pub async fn refresh(&self, now: Moment) -> Result<(), StoreError> {
+        // Who read earlier must not publish later: a revocation would be forgotten for a moment.
+        let _turn = self.turn.lock().await;
         let mut view = View::default();
         for revocation in self.store.revocations(now).await? {
             let key = (revocation.thing, revocation.value.clone());

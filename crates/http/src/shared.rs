@@ -25,8 +25,8 @@ use tollbridge_token::{Minter, Verifier};
 use tollbridge_upstream::Dialer;
 
 use crate::{
-    audit::AuditSink, denials::Denials, forwarded::Trust, metrics::Metrics, rate::Rate,
-    revoked::Revoked, route::Table,
+    audit::AuditSink, bridge::Questions, denials::Denials, forwarded::Trust, metrics::Metrics,
+    rate::Rate, revoked::Revoked, route::Table,
 };
 
 /// How long a node goes on minting and redeeming without having read the revocations.
@@ -203,6 +203,8 @@ pub struct Shared {
     pub entering: AtomicUsize,
     /// Accept-then-close answers under way.
     pub refusing: AtomicUsize,
+    /// Questions to hooks under way.
+    pub questions: Questions,
     /// Clients that were let in to bring their token in a message, and have not, by address.
     pub waiting: Mutex<HashMap<IpAddr, usize>>,
 }

@@ -227,6 +227,7 @@ async fn shared(upstream: &Upstream, used: Option<Arc<dyn UsedTokens>>) -> Share
         health: Health::default(),
         entering: AtomicUsize::new(0),
         refusing: AtomicUsize::new(0),
+        questions: std::sync::Mutex::default(),
         waiting: std::sync::Mutex::default(),
         store: store as Arc<dyn Store>,
         keyring,

@@ -24,15 +24,19 @@ use crate::{
 ///
 /// let tollbridge = Embedded::from_file("tollbridge.toml").await?;
 /// let mounted = tollbridge.clone();
-/// HttpServer::new(move || {
+/// let server = HttpServer::new(move || {
 ///     App::new()
 ///         // .service(web::scope("/voice").wrap(your_login).configure(|cfg| mounted.mint(cfg)))
 ///         .configure(|cfg| mounted.bridge(cfg))
 /// })
+/// .disable_signals()
 /// .bind("127.0.0.1:8080")?
-/// .run()
-/// .await?;
+/// .run();
+/// let handle = server.handle();
+/// actix_web::rt::spawn(server);
+/// actix_web::rt::signal::ctrl_c().await?; // and SIGTERM
 /// tollbridge.close(std::time::Duration::from_secs(20)).await;
+/// handle.stop(true).await;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]

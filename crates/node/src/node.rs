@@ -89,6 +89,7 @@ impl Node {
             health: Health::default(),
             entering: std::sync::atomic::AtomicUsize::new(0),
             refusing: std::sync::atomic::AtomicUsize::new(0),
+            questions: std::sync::Mutex::default(),
             waiting: std::sync::Mutex::default(),
             store: store as Arc<dyn Store>,
             keyring,

@@ -68,6 +68,19 @@ impl Guard {
         &self,
         asking: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Unavailable> {
+        self.ask_of_strangers(asking, |_error| true).await
+    }
+
+    /// As [`Guard::ask`], where strangers have a part in the question: errors that one of them may bring
+    /// about at will are no answer to that one, and do not count against whoever is asked.
+    ///
+    /// # Errors
+    /// As [`Guard::ask`].
+    pub async fn ask_of_strangers<T, E: Display>(
+        &self,
+        asking: impl Future<Output = Result<T, E>>,
+        counts: impl Fn(&E) -> bool,
+    ) -> Result<T, Unavailable> {
         let Ok(_turn) = self.turns.try_acquire() else {
             return Err(Unavailable(1));
         };
@@ -78,8 +91,8 @@ impl Guard {
             answered: false,
         };
         let outcome = match timeout(self.patience, asking).await {
-            Ok(outcome) => outcome.map_err(|trouble| trouble.to_string()),
-            Err(_late) => Err(format!("no answer came within {:?}", self.patience)),
+            Ok(outcome) => outcome.map_err(|trouble| (trouble.to_string(), counts(&trouble))),
+            Err(_late) => Err((format!("no answer came within {:?}", self.patience), true)),
         };
         asked.end(&outcome);
         outcome.map_err(|_told| Unavailable(self.breaker().rest(self.clock.now())))
@@ -104,7 +117,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn end<T>(&mut self, outcome: &Result<T, String>) {
+    fn end<T>(&mut self, outcome: &Result<T, (String, bool)>) {
         self.answered = true;
         let now = self.guard.clock.now();
         match outcome {
@@ -112,8 +125,13 @@ impl Asked<'_> {
                 self.guard.breaker().succeed();
                 self.guard.tell(Ok(()));
             }
-            Err(trouble) => {
-                self.guard.breaker().fail(self.leave, now);
+            Err((trouble, counts)) => {
+                if *counts {
+                    self.guard.breaker().fail(self.leave, now);
+                } else {
+                    // Whoever is asked is there.
+                    self.guard.breaker().succeed();
+                }
                 self.guard.tell(Err(trouble));
             }
         }

@@ -167,7 +167,7 @@ impl Verifier {
         if claims.not_before() > soon || claims.issued_at() > soon {
             return Err(Refusal::NotYetValid(claims));
         }
-        if now >= claims.expires_at().plus(LEEWAY) || claims.issued_at() <= self.epoch {
+        if claims.is_over(now) || claims.issued_at() <= self.epoch {
             return Err(Refusal::Expired(claims));
         }
         Ok(Verified { claims, kid })
@@ -176,6 +176,14 @@ impl Verifier {
     fn lives_shortly(&self, claims: &Claims) -> bool {
         let life = claims.expires_at().since(claims.issued_at());
         (1..=i64::from(self.max_life)).contains(&life)
+    }
+}
+
+impl Claims {
+    /// Whether the token may open a session no more, the leeway over.
+    #[must_use]
+    pub const fn is_over(&self, now: Moment) -> bool {
+        now.seconds() >= self.expires_at().plus(LEEWAY).seconds()
     }
 }
 

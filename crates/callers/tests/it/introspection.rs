@@ -169,6 +169,17 @@ async fn a_token_that_the_endpoint_cannot_take_is_no_and_no_outage() {
     );
 }
 
+/// A secret that was changed on one side only is no fault of those who come.
+#[actix_rt::test]
+async fn a_400_about_our_own_client_is_an_outage() {
+    for error in ["invalid_client", "unauthorized_client"] {
+        let body = format!(r#"{{"error":"{error}"}}"#);
+        let stand_in = StandIn::answering(move |_| answer(400, "", &body));
+        let verdict = judge(&made(&stand_in, &clock()), &clock(), &bearer("t")).await;
+        assert_eq!(verdict.as_str(), "unavailable", "{error}");
+    }
+}
+
 #[actix_rt::test]
 async fn a_token_may_be_for_a_named_audience_or_for_the_client_itself() {
     let mut own = good();

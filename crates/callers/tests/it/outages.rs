@@ -160,3 +160,22 @@ async fn who_never_answers_is_not_waited_for_and_never_asked_by_more_than_64() {
     assert!(most <= 64, "{most} at once");
     gate.open();
 }
+
+/// A program that fails at one credential answers 500, and whose credential that is may know it.
+#[actix_rt::test]
+async fn who_brings_about_a_500_turns_nobody_else_away() {
+    let clock = ManualClock::at(NOW);
+    let stand_in = StandIn::answering(|asked| {
+        match asked.headers.iter().any(|(_, value)| value == "sid=poison") {
+            true => answer(500, "", "cannot parse"),
+            false => answer(200, "X-User-Id: ada\r\n", ""),
+        }
+    });
+    let asks = subrequest::made(&stand_in, &clock);
+    for _ in 0..20 {
+        let verdict = judge(&asks, &clock, &shown(&[("cookie", "sid=poison")])).await;
+        assert_eq!(verdict.as_str(), "unavailable");
+    }
+    let verdict = judge(&asks, &clock, &shown(&[("cookie", "sid=1")])).await;
+    assert_eq!(verdict.as_str(), "accepted");
+}

@@ -13,6 +13,10 @@ use actix_web::{
     web,
 };
 use serde::Deserialize;
+use tokio::signal::{
+    ctrl_c,
+    unix::{SignalKind, signal},
+};
 use tollbridge_node::{Embedded, Identity};
 
 #[derive(Deserialize)]
@@ -72,7 +76,8 @@ pub(crate) fn serve(listener: TcpListener, tollbridge: &Embedded) -> io::Result<
             .service(own)
             .configure(|cfg| tollbridge.bridge(cfg))
     });
-    Ok(server.listen(listener)?.run())
+    // The signals are `main`'s: sessions are told before the server stops.
+    Ok(server.disable_signals().listen(listener)?.run())
 }
 
 #[actix_web::main]
@@ -83,8 +88,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = serve(TcpListener::bind("127.0.0.1:8080")?, &tollbridge)?;
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
-    actix_web::rt::signal::ctrl_c().await?;
-    // Sessions are told first; then nothing is left that the server's own stop would cut.
+    let mut term = signal(SignalKind::terminate())?;
+    tokio::select! { _ = term.recv() => {}, ended = ctrl_c() => ended? }
     tollbridge.close(Duration::from_secs(20)).await;
     handle.stop(true).await;
     serving.await??;

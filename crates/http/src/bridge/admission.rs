@@ -118,6 +118,8 @@ impl<'a> Entrance<'a> {
         let client_query = self.client_query(&route, &query, verified.claims())?;
         subprotocols(&route, handshake, verified.claims())?;
         self.open_for_work(verified.claims())?;
+        // Held until a use is taken or nothing comes of it.
+        let _question = self.question_of(&route, verified.claims())?;
         let session = self.shared.new_session();
         let held = self.lease(&route, &session, verified.claims()).await?;
         let lowered = self.hooked(&route, &verified, worker).await?;
@@ -135,18 +137,19 @@ impl<'a> Entrance<'a> {
     }
 
     /// Lets the bearer into a session that is not ours: a use is taken, a lease is not. What a hook
-    /// lowers is for whoever relays, and nobody tells them.
+    /// lowers is for whoever relays.
     pub(crate) async fn pass(
         &self,
         route: &Route,
         verified: Verified,
         worker: &Worker,
-    ) -> Result<Admission, Refusal> {
+    ) -> Result<(Admission, Lowered), Refusal> {
         self.allowed(route, &verified)?;
         self.rated(route, verified.claims())?;
         self.open_for_work(verified.claims())?;
-        self.hooked(route, &verified, worker).await?;
-        self.consume(verified).await
+        let _question = self.question_of(route, verified.claims())?;
+        let lowered = self.hooked(route, &verified, worker).await?;
+        Ok((self.consume(verified).await?, lowered))
     }
 
     /// Finds the route and the token and judges the token. Consumes nothing.
@@ -210,7 +213,9 @@ impl<'a> Entrance<'a> {
 
     pub(crate) fn unrevoked(&self, verified: &Verified) -> Result<(), Refusal> {
         let (claims, now) = (verified.claims(), self.shared.clock.now());
-        if self.shared.revoked.covers(claims, verified.kid(), now) {
+        let keys = self.shared.keyring.snapshot();
+        let of_revoked_key = keys.revoked_kids().any(|kid| kid == verified.kid());
+        if of_revoked_key || self.shared.revoked.covers(claims, verified.kid(), now) {
             return Err(Refusal::genuine(Slug::Revoked, "revoked", claims));
         }
         Ok(())

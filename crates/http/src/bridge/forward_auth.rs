@@ -9,6 +9,7 @@ use actix_web::{
     web,
 };
 use tollbridge_domain::Slug;
+use tollbridge_hook::Lowered;
 use tollbridge_store::AuditEntry;
 use tollbridge_token::{Admission, RawToken, Verified};
 
@@ -32,6 +33,9 @@ const SUBJECT: HeaderName = HeaderName::from_static("x-tollbridge-subject");
 const ROUTE: HeaderName = HeaderName::from_static("x-tollbridge-route");
 const JTI: HeaderName = HeaderName::from_static("x-tollbridge-jti");
 const CLIENT_ID: HeaderName = HeaderName::from_static("x-tollbridge-client-id");
+/// How long it may stay, and how much may pass, where the token or a hook says so.
+const MAX_SESSION: HeaderName = HeaderName::from_static("x-tollbridge-max-session");
+const BYTES: HeaderName = HeaderName::from_static("x-tollbridge-bytes");
 
 /// Handles a proxy's question.
 ///
@@ -50,9 +54,9 @@ pub(crate) async fn forward_auth(
         return Err(closing(untrusted(&entrance)));
     }
     match admit(&mut entrance, &req, &worker).await {
-        Ok(admission) => {
+        Ok((admission, lowered)) => {
             tell(&entrance, &admission);
-            let mut answer = let_in(&admission);
+            let mut answer = let_in(&admission, lowered);
             if close {
                 answer
                     .head_mut()
@@ -71,7 +75,7 @@ async fn admit(
     entrance: &mut Entrance<'_>,
     req: &HttpRequest,
     worker: &Worker,
-) -> Result<Admission, Refusal> {
+) -> Result<(Admission, Lowered), Refusal> {
     let asked = Asked::of(req)?;
     let (route, verified) = match &asked.route {
         Some(name) => pinned(entrance, &asked, name).await?,
@@ -208,7 +212,7 @@ fn is_no_plain_request(headers: &HeaderMap) -> bool {
     body || headers.contains_key(header::TRANSFER_ENCODING) || headers.contains_key(header::UPGRADE)
 }
 
-fn let_in(admission: &Admission) -> HttpResponse {
+fn let_in(admission: &Admission, lowered: Lowered) -> HttpResponse {
     let claims = admission.claims();
     let mut answer = HttpResponse::NoContent();
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
@@ -221,6 +225,13 @@ fn let_in(admission: &Admission) -> HttpResponse {
         if let Ok(value) = HeaderValue::from_str(&visible(text)) {
             answer.insert_header((name, value));
         }
+    }
+    let life = [claims.max_session(), lowered.max_session];
+    if let Some(seconds) = life.into_iter().flatten().min() {
+        answer.insert_header((MAX_SESSION, seconds));
+    }
+    if let Some(bytes) = lowered.bytes {
+        answer.insert_header((BYTES, bytes));
     }
     answer.finish()
 }

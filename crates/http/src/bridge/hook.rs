@@ -37,6 +37,10 @@ impl Entrance<'_> {
             .answered(route.name.as_str(), &answer, begun.elapsed());
         let lowered = judged(answer, route, claims)?;
         // That took its time: what may have changed is looked at again.
+        if claims.is_over(self.shared.clock.now()) {
+            let why = "it expired while the hook was asked";
+            return Err(Refusal::genuine(Slug::TokenExpired, why, claims));
+        }
         self.unrevoked(verified)?;
         self.open_for_work(claims)?;
         Ok(lowered)

@@ -21,6 +21,7 @@ mod leg;
 mod message;
 mod negotiate;
 mod probe;
+mod question;
 mod refusal;
 mod running;
 mod session;
@@ -28,9 +29,12 @@ mod stranger;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-pub use self::probe::{Probe, probe};
 use self::{admission::Entrance, handshake::Asked};
 pub(crate) use self::{forward_auth::forward_auth, hook::watch, leg::PayloadLeg};
+pub use self::{
+    probe::{Probe, probe},
+    question::Questions,
+};
 use crate::{
     problem::{Code, Problem},
     shared::{Shared, Worker},

@@ -1,8 +1,8 @@
 //! Who asks about a token, and about whose tokens they may.
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, HttpResponseBuilder};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use tollbridge_authn::{Caller, RawApiKey, Rejection, SubjectRule, Verdict};
+use tollbridge_authn::{Caller, Cookies, RawApiKey, Rejection, SubjectRule, Verdict};
 use tollbridge_domain::{Secret, Slug};
 use tollbridge_token::Claims;
 
@@ -39,6 +39,8 @@ pub(super) struct Inquiry<'a> {
     /// The page that asks, where it is one.
     origin: Option<String>,
     who: Option<String>,
+    /// What whoever vouched for them wants them to keep.
+    cookies: Cookies,
     why: String,
 }
 
@@ -67,6 +69,7 @@ impl<'a> Inquiry<'a> {
             peer: mint::client_address(req, generation),
             origin: mint::page_of(req),
             who: None,
+            cookies: Cookies::default(),
             why: String::new(),
         }
     }
@@ -89,7 +92,10 @@ impl<'a> Inquiry<'a> {
             Err(Rejection::Missing | Rejection::WrongScope) => {
                 let chain = &self.generation.chain;
                 match chain.authenticate(&evidence, now).await {
-                    Verdict::Accepted(caller, _) => Asker::Caller(Box::new(caller)),
+                    Verdict::Accepted(caller, cookies) => {
+                        self.cookies = cookies;
+                        Asker::Caller(Box::new(caller))
+                    }
                     Verdict::Absent => return Err(self.nobody(req, "no credential")),
                     Verdict::Rejected(reason) => return Err(self.nobody(req, reason.as_str())),
                     Verdict::Unavailable { retry_after } => {
@@ -167,6 +173,13 @@ impl<'a> Inquiry<'a> {
         }
     }
 
+    /// Their session may have been renewed by the question who they are.
+    pub(super) fn give_back(&self, answer: &mut HttpResponseBuilder) {
+        for cookie in mint::set_cookies(&self.cookies) {
+            answer.append_header(cookie);
+        }
+    }
+
     /// Counts what came of it.
     pub(super) fn count(&self, outcome: &str) {
         let labels = [self.about, outcome];
@@ -178,7 +191,11 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Tells everybody who should know of a refusal, and passes it on.
-    pub(super) fn denied(&self, refused: Refused) -> Refused {
+    pub(super) fn denied(&self, mut refused: Refused) -> Refused {
+        refused
+            .problem
+            .headers
+            .extend(mint::set_cookies(&self.cookies));
         let code = refused.problem.code.as_str();
         let why = if self.why.is_empty() {
             refused.problem.detail.clone()

@@ -78,6 +78,7 @@ pub(crate) async fn introspect(
     let found = found.map_err(|refused| inquiry.denied(refused))?;
     let mut answer = HttpResponse::Ok();
     unkept(&mut answer);
+    inquiry.give_back(&mut answer);
     Ok(match found {
         Some(active) => {
             inquiry.count("active");

@@ -97,6 +97,9 @@ impl ResponseError for Refused {
         if let Some(seconds) = self.problem.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds));
         }
+        for header in &self.problem.headers {
+            answer.append_header(header.clone());
+        }
         if self.problem.close {
             answer.force_close();
         }

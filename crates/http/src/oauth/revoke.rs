@@ -35,6 +35,7 @@ pub(crate) async fn revoke(
     inquiry.count(outcome);
     let mut answer = HttpResponse::Ok();
     unkept(&mut answer);
+    inquiry.give_back(&mut answer);
     Ok(answer.finish())
 }
 
@@ -49,6 +50,7 @@ async fn run(
         let problem = Problem::with(Code::Forbidden, why);
         return Err(Refused::called(problem, "unauthorized_client"));
     }
+    inquiry.rated(&asker)?;
     let form = Form::read(req, payload, inquiry.generation, &[]).await?;
     let text = form.required("token")?;
     let Some(claims) = genuine(inquiry, text).await else {

@@ -78,7 +78,15 @@ fn forward_auth() -> (String, PathItem) {
         .header("X-Tollbridge-Subject", text("Whom the token is for."))
         .header("X-Tollbridge-Route", text("For which route."))
         .header("X-Tollbridge-Jti", text("The token's id."))
-        .header("X-Tollbridge-Client-Id", text("Who minted it."));
+        .header("X-Tollbridge-Client-Id", text("Who minted it."))
+        .header(
+            "X-Tollbridge-Max-Session",
+            text("Seconds that it may stay, where the token or a hook says so."),
+        )
+        .header(
+            "X-Tollbridge-Bytes",
+            text("Bytes that may pass, where a hook says so."),
+        );
     let answers = Answers::new()
         .with(204, passed.build())
         .problem(400, "The question can be read in two ways.")

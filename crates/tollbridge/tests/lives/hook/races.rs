@@ -93,23 +93,27 @@ async fn an_answer_beyond_a_tokens_limits_is_no_outage_for_others() {
     house.logged("hook.unavailable", beyond).await;
 }
 
-/// Both are asked about; the use is one.
+/// One token cannot take the turns of all: it is asked about as often at once as it has uses.
 #[tokio::test]
-async fn a_token_that_two_bring_at_once_opens_one_session() {
+async fn a_token_that_many_bring_at_once_is_one_question_and_opens_one_session() {
     let upstream = Upstream::echo("x-api-key", CREDENTIAL).await;
     let hook = Hook::start().await;
     let house = house(&upstream, &hook, "").await;
     let token = house.token("echo").await;
     hook.is(Mood::Thinks);
-    let tasks = redemptions(&house, &[token.clone(), token]);
-    hook.heard(2).await;
+    let tasks = redemptions(&house, std::slice::from_ref(&token));
+    hook.heard(1).await;
+    for refused in joined(redemptions(&house, &vec![token.clone(); 100])).await {
+        assert_eq!(refused.unwrap_err().code(), "token_used");
+    }
+    assert_eq!(hook.times(), 1);
+    hook.says(403, "");
+    let refused = joined(tasks).await.remove(0).unwrap_err();
+    assert_eq!(refused.code(), "route_not_allowed");
+    // That was a no, and nothing was spent: the next may ask again.
     hook.says(204, "");
-    let (admitted, refused): (Vec<_>, Vec<_>) =
-        joined(tasks).await.into_iter().partition(Result::is_ok);
-    assert_eq!((admitted.len(), refused.len()), (1, 1));
-    let refused = refused.into_iter().find_map(Result::err).unwrap();
-    assert_eq!(refused.code(), "token_used");
-    assert_eq!(upstream.dials().len(), 1);
+    house.redeem("echo", &token).await.unwrap().echo("in").await;
+    assert_eq!((hook.times(), upstream.dials().len()), (2, 1));
 }
 
 /// What happens while the hook thinks counts.
