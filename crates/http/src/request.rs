@@ -41,7 +41,7 @@ pub async fn layer<B: MessageBody + 'static>(
     let gate = req.conn_data::<Rc<Gate>>().cloned();
     let answering = gate.map(|gate| gate.answering(has_body(req.headers())));
     req.extensions_mut().insert(RequestId(id.clone()));
-    let method = req.method().clone();
+    let (method, version) = (req.method().clone(), req.version());
     let mut answer = next.call(req).await?.map_into_boxed_body();
     let problem = answer.response().error().and_then(problem_of);
     if let Some(problem) = problem {
@@ -53,6 +53,9 @@ pub async fn layer<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         answer.headers_mut().insert(X_REQUEST_ID, value);
     }
+    // A head that nobody has said it of goes by its version, and heads are used again: one that
+    // answered in HTTP/1.0 would close a connection that has a next request.
+    answer.response_mut().head_mut().version = version;
     if let Some(answering) = answering
         && answer.response().head().connection_type() == ConnectionType::Close
     {

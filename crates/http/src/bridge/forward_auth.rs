@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     web,
 };
 use tollbridge_domain::Slug;
@@ -56,7 +59,7 @@ pub(crate) async fn forward_auth(
     match admit(&mut entrance, &req, &worker).await {
         Ok((admission, lowered)) => {
             tell(&entrance, &admission);
-            let mut answer = let_in(&admission, lowered);
+            let mut answer = let_in(yes(&req), &admission, lowered);
             if close {
                 answer
                     .head_mut()
@@ -212,9 +215,18 @@ fn is_no_plain_request(headers: &HeaderMap) -> bool {
     body || headers.contains_key(header::TRANSFER_ENCODING) || headers.contains_key(header::UPGRADE)
 }
 
-fn let_in(admission: &Admission, lowered: Lowered) -> HttpResponse {
+/// 204, but 200 to a proxy that puts the address it was asked for behind ours: that is Envoy, which
+/// takes every other status for a no.
+fn yes(req: &HttpRequest) -> StatusCode {
+    match req.path() {
+        "/v1/forward-auth" => StatusCode::NO_CONTENT,
+        _ => StatusCode::OK,
+    }
+}
+
+fn let_in(yes: StatusCode, admission: &Admission, lowered: Lowered) -> HttpResponse {
     let claims = admission.claims();
-    let mut answer = HttpResponse::NoContent();
+    let mut answer = HttpResponse::build(yes);
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
     for (name, text) in [
         (SUBJECT, claims.subject().as_str()),

@@ -38,3 +38,21 @@ async fn a_head_that_never_ends_is_cut_off_behind_an_answer_too() {
         assert_eq!(rest, b"", "{beginning:?}");
     }
 }
+
+/// Answers' heads are used again, and what is left in one of them must not speak for the next.
+#[tokio::test]
+async fn who_speaks_http_1_0_ends_nobody_elses_connection() {
+    let house = house().await;
+    let mut kept = TcpStream::connect(house.server.public()).await.unwrap();
+    answered(&mut kept).await;
+    for _ in 0..3 {
+        let mut old = TcpStream::connect(house.server.public()).await.unwrap();
+        old.write_all(b"GET /livez HTTP/1.0\r\n\r\n").await.unwrap();
+        let mut told = Vec::new();
+        let ended = timeout(PATIENCE, old.read_to_end(&mut told)).await;
+        ended.expect("the end of the connection").unwrap();
+        assert!(told.ends_with(b"ok\n"));
+        answered(&mut kept).await;
+        answered(&mut kept).await;
+    }
+}

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 
 import { Bridge } from './bridge.mjs'
 import { check, main, measured } from './check.mjs'
+import { forwardAuth } from './recipes/forwardauth.mjs'
 import { forged, isRefused, smuggled, targets } from './recipes/forgeries.mjs'
 import { GUARDS, versionOf } from './recipes/guards.mjs'
 import { overHttp2 } from './recipes/http2.mjs'
@@ -214,9 +215,9 @@ credentials = { headers = { X-Api-Key = "env:SPEECH_KEY" } }
 await main(async () => {
   const upstream = await echo()
   // All at once: Traefik waits 30 s for a login that says nothing, and has no setting for it.
-  const wanted = names.length > 0 ? names : Object.keys(GUARDS)
+  const wanted = names.length > 0 ? names : [...Object.keys(GUARDS), 'forward-auth']
   await Promise.all(wanted.map(async (name) => {
-    const prove = GUARDS[name].page ? open : guarded
+    const prove = name === 'forward-auth' ? () => forwardAuth({ bin }) : GUARDS[name].page ? open : guarded
     await prove(name, upstream.url).catch((failure) => check(name, false, failure.stack))
   }))
   await upstream.close()

@@ -5,6 +5,8 @@
 
 import { check, main } from './check.mjs'
 import { browser } from './recipes/browser.mjs'
+import { exchange } from './recipes/exchange.mjs'
+import { hook } from './recipes/hook.mjs'
 import { LOGINS } from './recipes/logins.mjs'
 import { LASTING, opaque, signed } from './recipes/oidc.mjs'
 import { outage } from './recipes/outage.mjs'
@@ -48,6 +50,8 @@ const LANES = [
   async () => wanted('django') && walk(login('django'), python, attacked),
   async () => wanted('oidc') && signed(python, { long }),
   async () => wanted('oidc') && opaque(python, { long }),
+  async () => wanted('hook') && hook(python),
+  async () => wanted('exchange') && exchange(python),
 ]
 
 await main(async () => {

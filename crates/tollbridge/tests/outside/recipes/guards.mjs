@@ -116,8 +116,7 @@ export async function versionOf(name, bin) {
 }
 
 /** Starts one with its files in `folder`, and waits until it listens. */
-export async function startGuard(name, at) {
-  const guard = GUARDS[name]
+export async function startGuard(name, at, guard = GUARDS[name]) {
   const [file, text] = guard.around?.(at.folder, at) ?? []
   if (file) writeFileSync(join(at.folder, file), text)
   const [command, ...args] = guard.command(at)

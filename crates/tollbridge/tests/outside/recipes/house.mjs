@@ -21,7 +21,7 @@ export const VISITOR = '127.0.0.3'
 export const HEADER = 'X-Auth-Request-User'
 
 /** A bridge whose configuration is a page's, with what no page needs to say added. */
-class PageBridge extends Bridge {
+export class PageBridge extends Bridge {
   constructor(text, env) {
     super('', { env })
     this.text = `${text}
