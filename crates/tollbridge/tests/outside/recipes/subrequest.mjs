@@ -80,7 +80,7 @@ export async function subrequest(login, { app, place, between }, visitor) {
     ['two origins, one good', [403, 'a page of another origin'], () => place.knock([['cookie', visitor.cookie], ['origin', 'https://evil.example']])],
     ['a form', 415, () => place.knock([['cookie', visitor.cookie], ['content-type', 'application/x-www-form-urlencoded']], { body: 'route=voice' })],
     ['a form that sends JSON as text/plain', 415, () => place.knock([['cookie', visitor.cookie], ['content-type', 'text/plain']], { body: '{"route":"voice"}' })],
-    ['a preflight of another origin', 405, async () => {
+    ['a preflight of another origin', 403, async () => {
       const answer = await send(`${place.public}/v1/tokens`, { method: 'OPTIONS', headers: PREFLIGHT })
       return { answer, also: !Object.keys(answer.headers).some((header) => header.startsWith('access-control-')) }
     }],
