@@ -80,6 +80,17 @@ impl From<Caller> for Verdict {
     }
 }
 
+/// What a judgement comes to that finds a credential or none.
+impl From<Result<Option<Caller>, Rejection>> for Verdict {
+    fn from(judged: Result<Option<Caller>, Rejection>) -> Self {
+        match judged {
+            Ok(Some(caller)) => caller.into(),
+            Ok(None) => Self::Absent,
+            Err(rejection) => Self::Rejected(rejection),
+        }
+    }
+}
+
 impl Chain {
     /// Asks these, in this order.
     #[must_use]

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use tollbridge_authn::{Authenticator, Caller, Claims, Evidence, Rejection, Verdict, Watcher};
 use tollbridge_domain::{CallerName, Clock, Moment, Secret, Subject};
-use tollbridge_outbound::{Ask, Form, Guard, Tls, Unavailable, encode};
+use tollbridge_outbound::{Ask, Form, Guard, Tls, encode};
 use url::Url;
 
 use crate::{
@@ -210,8 +210,7 @@ impl Authenticator for Introspection {
         };
         match self.judge(token).await {
             Ok(caller) => caller.into(),
-            Err(No::Rejected(rejection)) => Verdict::Rejected(rejection),
-            Err(No::Unavailable(Unavailable(retry_after))) => Verdict::Unavailable { retry_after },
+            Err(no) => no.into(),
         }
     }
 

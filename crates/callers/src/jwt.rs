@@ -134,8 +134,7 @@ impl Authenticator for Jwt {
         };
         match self.judge(token, now).await {
             Ok(caller) => caller.into(),
-            Err(No::Rejected(rejection)) => Verdict::Rejected(rejection),
-            Err(No::Unavailable(Unavailable(retry_after))) => Verdict::Unavailable { retry_after },
+            Err(no) => no.into(),
         }
     }
 
@@ -152,6 +151,15 @@ impl Authenticator for Jwt {
 pub(crate) enum No {
     Rejected(Rejection),
     Unavailable(Unavailable),
+}
+
+impl From<No> for Verdict {
+    fn from(no: No) -> Self {
+        match no {
+            No::Rejected(rejection) => Self::Rejected(rejection),
+            No::Unavailable(Unavailable(retry_after)) => Self::Unavailable { retry_after },
+        }
+    }
 }
 
 impl From<Rejection> for No {

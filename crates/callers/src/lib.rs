@@ -7,7 +7,7 @@
 //! - [`Mtls`]: a certificate that the client shows when it connects.
 //!
 //! What is asked of others has a deadline and a bound on how much is asked at once. Whoever fails
-//! five times in a row is left alone for a second, and up to five; who wants to come in meanwhile
+//! five times in a row is left alone for a second, then for two; who wants to come in meanwhile
 //! learns at once that nobody can say ([`Verdict::Unavailable`](tollbridge_authn::Verdict)).
 //! Answers are bounded, redirects are refusals, and nothing of a credential is kept: what is
 //! remembered is remembered under a keyed hash.

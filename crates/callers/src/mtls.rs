@@ -35,11 +35,7 @@ impl Authenticator for Mtls {
     }
 
     async fn authenticate(&self, evidence: &Evidence<'_>, _now: Moment) -> Verdict {
-        match self.judge(evidence) {
-            Ok(Some(caller)) => caller.into(),
-            Ok(None) => Verdict::Absent,
-            Err(rejection) => Verdict::Rejected(rejection),
-        }
+        self.judge(evidence).into()
     }
 }
 

@@ -7,7 +7,7 @@ use tollbridge_authn::{
     Authenticator, Caller, Claims, Cookies, Evidence, Rejection, Verdict, Watcher,
 };
 use tollbridge_domain::{CallerName, Clock, Moment, Subject};
-use tollbridge_outbound::{Answer, Ask, Guard, Method, Tls, Unavailable};
+use tollbridge_outbound::{Answer, Ask, Guard, Method, Tls};
 use url::Url;
 
 use crate::{
@@ -195,8 +195,7 @@ impl Authenticator for Subrequest {
         };
         match self.judge(evidence, &forwarded).await {
             Ok((caller, cookies)) => Verdict::Accepted(caller, cookies),
-            Err(No::Rejected(rejection)) => Verdict::Rejected(rejection),
-            Err(No::Unavailable(Unavailable(retry_after))) => Verdict::Unavailable { retry_after },
+            Err(no) => no.into(),
         }
     }
 

@@ -10,6 +10,14 @@ use crate::{
     structure::suggest,
 };
 
+/// The variables of this process, where they are text.
+#[must_use]
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 /// Reads the variables that are ours into a layer.
 ///
 /// Segments are lower-cased: variables are written in capitals, names of routes and callers are

@@ -42,6 +42,7 @@ pub use rustls::{RootCertStore, sign::CertifiedKey};
 pub use self::{
     carrier_template::{NamedCarrier, SubprotocolCarrier},
     certificate::{Certificate, CertificateError, TlsFile},
+    environment::environment,
     json_pointer::JsonPointer,
     load::{Loaded, load, parse},
     preset::{Preset, Sdk},

@@ -18,7 +18,7 @@ const LONGEST: usize = 16 * 1024;
 /// A route's hook: one for all worker threads.
 ///
 /// At most 64 questions are open at once; who fails five times in a row is left alone for a second,
-/// and up to five, and whoever would ask meanwhile learns at once that there is no answer.
+/// then for two, and whoever would ask meanwhile learns at once that there is no answer.
 pub struct Hook {
     options: HookOptions,
     tls: Tls,

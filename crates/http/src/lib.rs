@@ -36,6 +36,7 @@ mod route;
 mod shared;
 mod sign;
 mod takeover;
+mod tally;
 mod wire;
 
 use actix_web::{HttpResponse, guard, http::header, middleware::from_fn, web};
@@ -44,7 +45,7 @@ pub use self::{
     admin::Door,
     allow::{Ceilings, Rule},
     audit::{AuditSink, AuditWriter, chain, sink},
-    bridge::{Probe, Questions, probe},
+    bridge::{Probe, probe},
     carriers::{Carriers, InMessage, InSubprotocol, Named},
     denials::{Denial, Denials},
     forwarded::Trust,
@@ -60,6 +61,7 @@ pub use self::{
     shared::{Generation, Health, ReloadError, ReloadReport, Shared, Steering, Worker},
     sign::{Read, Sign},
     takeover::{Listening, ServerPair, ServerPairError, ServerTls, Workers, serve},
+    tally::Tally,
     wire::{api_key, signing_key},
 };
 
@@ -168,7 +170,7 @@ fn only(path: &'static str, methods: &'static str) -> actix_web::Resource {
 
 /// The same of an address that others put theirs behind.
 fn spelt_out() -> impl guard::Guard {
-    guard::fn_guard(|asked| asked.head().uri.path().starts_with("/v1/forward-auth"))
+    guard::fn_guard(|asked| asked.head().uri.path().starts_with(bridge::FORWARD_AUTH))
 }
 
 /// A resource that answers every other method with 405 and what it takes.

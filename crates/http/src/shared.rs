@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     rc::Rc,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use prometheus::IntCounterVec;
 use tollbridge_authn::{ApiKeys, Chain, Watcher};
 use tollbridge_credential::{FetchError, Http};
-use tollbridge_domain::{Act, CallerName, Clock, Entropy, Moment, RouteName, SessionId};
+use tollbridge_domain::{Act, CallerName, Clock, Entropy, Moment, RouteName, SessionId, TokenId};
 use tollbridge_keyring::Keyring;
 use tollbridge_relay::Registry;
 use tollbridge_store::{SessionLeases, Store, StoreError, UsedTokens};
@@ -25,8 +25,8 @@ use tollbridge_token::{Minter, Verifier};
 use tollbridge_upstream::Dialer;
 
 use crate::{
-    audit::AuditSink, bridge::Questions, denials::Denials, forwarded::Trust, metrics::Metrics,
-    rate::Rate, revoked::Revoked, route::Table,
+    audit::AuditSink, denials::Denials, forwarded::Trust, metrics::Metrics, rate::Rate,
+    revoked::Revoked, route::Table, tally::Tally,
 };
 
 /// How long a node goes on minting and redeeming without having read the revocations.
@@ -67,6 +67,16 @@ pub struct Generation {
 }
 
 impl Generation {
+    /// Has every credential renewed by the next dial, which does not wait for it: a secret's file may
+    /// hold another than when it was fetched.
+    pub fn renew_credentials(&self) {
+        for route in self.routes.iter() {
+            if let Some(credential) = &route.fetch {
+                credential.renew_soon();
+            }
+        }
+    }
+
     /// Has every fetch of a credential told: a renewal that fails while the old one still lasts is
     /// seen by nobody else. And so with every hook, every judgement of a caller, and what is asked for it.
     #[must_use]
@@ -203,10 +213,10 @@ pub struct Shared {
     pub entering: AtomicUsize,
     /// Accept-then-close answers under way.
     pub refusing: AtomicUsize,
-    /// Questions to hooks under way.
-    pub questions: Questions,
+    /// Questions to hooks under way, by token.
+    pub questions: Arc<Tally<TokenId>>,
     /// Clients that were let in to bring their token in a message, and have not, by address.
-    pub waiting: Mutex<HashMap<IpAddr, usize>>,
+    pub waiting: Arc<Tally<IpAddr>>,
 }
 
 /// Whether this node takes work.

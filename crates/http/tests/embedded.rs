@@ -101,7 +101,7 @@ impl UsedTokens for Nonsense {
         })
     }
 
-    async fn spent(&self, _: &TokenId, _: u32) -> Result<bool, StoreError> {
+    async fn left(&self, _: &TokenId, _: u32) -> Result<u32, StoreError> {
         Err(StoreError::Corrupt {
             what: "a counter".to_owned(),
         })
@@ -227,8 +227,8 @@ async fn shared(upstream: &Upstream, used: Option<Arc<dyn UsedTokens>>) -> Share
         health: Health::default(),
         entering: AtomicUsize::new(0),
         refusing: AtomicUsize::new(0),
-        questions: std::sync::Mutex::default(),
-        waiting: std::sync::Mutex::default(),
+        questions: Arc::default(),
+        waiting: Arc::default(),
         store: store as Arc<dyn Store>,
         keyring,
         clock,

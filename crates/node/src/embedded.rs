@@ -72,7 +72,7 @@ impl Embedded {
     /// # Errors
     /// Also where the file is wrong: every mistake in it, with line and column.
     pub async fn from_file(path: impl AsRef<Path>) -> Result<Self, NodeError> {
-        let loaded = tollbridge_config::load(path.as_ref(), &environment)
+        let loaded = tollbridge_config::load(path.as_ref(), &tollbridge_config::environment)
             .map_err(|problems| NodeError::Configuration(problems.to_string()))?;
         for warning in &loaded.warnings {
             tracing::warn!(event = "config.warning", "{warning}");
@@ -120,13 +120,6 @@ impl Embedded {
         }
         cut
     }
-}
-
-/// The environment, where it is text.
-fn environment() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }
 
 /// Nobody steers an embedded node but its application.

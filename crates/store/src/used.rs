@@ -35,23 +35,13 @@ pub trait UsedTokens: Send + Sync {
         forget_at: Moment,
     ) -> Result<Consumed, StoreError>;
 
-    /// Whether every use is spent; takes none. For explanations only: between this answer and a
+    /// How many of `uses` are left; takes none. For explanations only: between this answer and a
     /// redemption another may come.
-    async fn spent(&self, jti: &TokenId, uses: u32) -> Result<bool, StoreError>;
+    async fn left(&self, jti: &TokenId, uses: u32) -> Result<u32, StoreError>;
 
-    /// How many of `uses` are left; takes none. For explanations only, as [`UsedTokens::spent`], by
-    /// which it is found: whether `n` uses are spent is asked for a few `n`.
-    async fn left(&self, jti: &TokenId, uses: u32) -> Result<u32, StoreError> {
-        let (mut least, mut most) = (0, uses);
-        while least < most {
-            let middle = least + (most - least).div_ceil(2);
-            if self.spent(jti, middle).await? {
-                least = middle;
-            } else {
-                most = middle - 1;
-            }
-        }
-        Ok(uses - least)
+    /// Whether every use is spent, as far as [`UsedTokens::left`] can say it.
+    async fn spent(&self, jti: &TokenId, uses: u32) -> Result<bool, StoreError> {
+        Ok(self.left(jti, uses).await? == 0)
     }
 
     /// Gives one use back, at most three times a token. The caller has made sure that no byte of

@@ -9,15 +9,8 @@ use crate::failure::Failure;
 
 /// Reads and checks the configuration. Warnings are for `check` and `serve` to tell.
 pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
-    tollbridge_config::load(path, &environment)
+    tollbridge_config::load(path, &tollbridge_config::environment)
         .map_err(|problems| Failure::Configuration(problems.to_string()))
-}
-
-/// The environment, where it is text.
-pub(crate) fn environment() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }
 
 /// Who sits at the command line.

@@ -16,10 +16,7 @@ use tollbridge_domain::{Act, Actor};
 use tollbridge_http::{ReloadError, ReloadReport, Shared, Steering, chain};
 use tollbridge_node::Before;
 
-use crate::{
-    certificate::{Fresh, Presented},
-    local,
-};
+use crate::certificate::{Fresh, Presented};
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -123,7 +120,8 @@ impl Helm {
             .ok_or_else(|| refused("this server has no configuration file"))?;
         // What is read now is not to be read again by the watch.
         let _noticed = source.has_changed();
-        let loaded = tollbridge_config::load(&source.path, &local::environment).map_err(refused)?;
+        let loaded = tollbridge_config::load(&source.path, &tollbridge_config::environment)
+            .map_err(refused)?;
         let mut settings = loaded.settings;
         let needs_restart = needs_restart(&self.started, &settings);
         let pair = self.read_pair(&settings)?;
@@ -149,6 +147,7 @@ impl Helm {
             .keyring
             .set_policy(tollbridge_node::policy(&settings));
         let generation = generation.watched(&shared.metrics);
+        generation.renew_credentials();
         shared.generation.store(Arc::new(generation));
         if let (Some(presented), Some(pair)) = (&self.presented, pair) {
             presented.serve(pair);

@@ -26,11 +26,7 @@ impl Authenticator for ApiKeyCaller {
     }
 
     async fn authenticate(&self, evidence: &Evidence<'_>, now: Moment) -> Verdict {
-        match self.judge(evidence, now) {
-            Ok(Some(caller)) => caller.into(),
-            Ok(None) => Verdict::Absent,
-            Err(rejection) => Verdict::Rejected(rejection),
-        }
+        self.judge(evidence, now).into()
     }
 }
 

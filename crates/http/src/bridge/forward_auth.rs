@@ -19,7 +19,7 @@ use tollbridge_token::{Admission, RawToken, Verified};
 use super::{
     admission::{Entrance, Refusal},
     carrier::Offer,
-    forwarded_for::Asked,
+    forwarded_for::{Asked, HERE},
     refusal,
 };
 use crate::{
@@ -219,7 +219,7 @@ fn is_no_plain_request(headers: &HeaderMap) -> bool {
 /// takes every other status for a no.
 fn yes(req: &HttpRequest) -> StatusCode {
     match req.path() {
-        "/v1/forward-auth" => StatusCode::NO_CONTENT,
+        HERE => StatusCode::NO_CONTENT,
         _ => StatusCode::OK,
     }
 }

@@ -7,7 +7,7 @@ use super::{admission::Refusal, handshake};
 use crate::query::{Occurrence, Query};
 
 /// Our own address; what stands behind it is the address that Envoy was asked for.
-const HERE: &str = "/v1/forward-auth";
+pub(crate) const HERE: &str = "/v1/forward-auth";
 
 /// How proxies say what they were asked for: Traefik and Caddy, nginx.
 const TARGETS: [&str; 2] = ["x-forwarded-uri", "x-original-uri"];

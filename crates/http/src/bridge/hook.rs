@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tollbridge_domain::{RouteName, Slug};
+use tollbridge_domain::{RouteName, Slug, TokenId};
 use tollbridge_hook::{Lowered, Question, Unavailable, Verdict};
 use tollbridge_relay::Limits;
 use tollbridge_token::{Claims, Verified};
@@ -11,9 +11,29 @@ use super::admission::{Entrance, Refusal};
 use crate::{
     route::Route,
     shared::{Generation, Worker},
+    tally::Counted,
 };
 
 impl Entrance<'_> {
+    /// Begins a question, where the route has a hook. A token asks as often at once as it has uses:
+    /// however many handshakes come with it, each answer could admit one of them, and it must not
+    /// take everybody's turns.
+    pub(super) fn question_of(
+        &self,
+        route: &Route,
+        claims: &Claims,
+    ) -> Result<Option<Counted<TokenId>>, Refusal> {
+        if route.hook.is_none() {
+            return Ok(None);
+        }
+        let uses = usize::try_from(claims.uses()).unwrap_or(usize::MAX);
+        let counted = self.shared.questions.count(claims.jti(), uses, usize::MAX);
+        counted.map(Some).ok_or_else(|| {
+            let why = "as many of its handshakes as it has uses are being decided";
+            Refusal::genuine(Slug::TokenUsed, why, claims)
+        })
+    }
+
     /// Asks the route's hook, where it has one, about a token that has a use left.
     pub(crate) async fn hooked(
         &self,

@@ -21,7 +21,6 @@ mod leg;
 mod message;
 mod negotiate;
 mod probe;
-mod question;
 mod refusal;
 mod running;
 mod session;
@@ -29,11 +28,10 @@ mod stranger;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
+pub use self::probe::{Probe, probe};
 use self::{admission::Entrance, handshake::Asked};
-pub(crate) use self::{forward_auth::forward_auth, hook::watch, leg::PayloadLeg};
-pub use self::{
-    probe::{Probe, probe},
-    question::Questions,
+pub(crate) use self::{
+    forward_auth::forward_auth, forwarded_for::HERE as FORWARD_AUTH, hook::watch, leg::PayloadLeg,
 };
 use crate::{
     problem::{Code, Problem},

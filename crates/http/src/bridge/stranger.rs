@@ -2,10 +2,7 @@
 //! somebody whom nobody knows yet. What follows is bounded in time, in bytes and in number, and
 //! nothing is dialled before the token has been judged.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use tollbridge_domain::Slug;
@@ -25,6 +22,7 @@ use crate::{
     problem::Problem,
     shared::{Generation, Shared, Worker},
     takeover::ClientLeg,
+    tally::Counted,
 };
 
 /// Strangers whose first message is awaited, at once.
@@ -32,47 +30,6 @@ const MOST_WAITING: usize = 1000;
 
 /// Of one address.
 const MOST_OF_ONE: usize = 100;
-
-/// One of the bounded number of strangers.
-struct Place {
-    shared: web::Data<Shared>,
-    peer: IpAddr,
-}
-
-impl Place {
-    fn take(shared: &web::Data<Shared>, peer: IpAddr) -> Option<Self> {
-        let mut waiting = shared
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let all: usize = waiting.values().sum();
-        let of_one = waiting.entry(peer).or_default();
-        if all >= MOST_WAITING || *of_one >= MOST_OF_ONE {
-            if *of_one == 0 {
-                waiting.remove(&peer);
-            }
-            return None;
-        }
-        *of_one += 1;
-        Some(Self {
-            shared: shared.clone(),
-            peer,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let waiting = self.shared.waiting.lock();
-        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-        if let Some(of_one) = waiting.get_mut(&self.peer) {
-            *of_one -= 1;
-            if *of_one == 0 {
-                waiting.remove(&self.peer);
-            }
-        }
-    }
-}
 
 /// Somebody who brought no token yet.
 pub(crate) struct Stranger {
@@ -95,8 +52,9 @@ pub(crate) fn accept(
         return entrance.refuse(refusal, &handshake, payload);
     }
     let carrier = entrance.message_carrier();
-    let (Some(carrier), Some(place)) = (carrier, Place::take(entrance.shared, entrance.peer))
-    else {
+    let waiting = &entrance.shared.waiting;
+    let place = waiting.count(&entrance.peer, MOST_OF_ONE, MOST_WAITING);
+    let (Some(carrier), Some(place)) = (carrier, place) else {
         let refusal = Refusal::stranger(Slug::Overloaded, "too many wait with their token");
         return entrance.refuse(refusal, &handshake, payload);
     };
@@ -148,7 +106,7 @@ impl Entrance<'_> {
 }
 
 impl Stranger {
-    async fn enter(mut self, mut client: ClientLeg, place: Place) {
+    async fn enter(mut self, mut client: ClientLeg, place: Counted<IpAddr>) {
         // Held until there is a session, which has a lease, or the farewell is over.
         let _place = place;
         let heard = introduction::hear(&mut client, &self.carrier).await;

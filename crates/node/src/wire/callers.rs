@@ -67,11 +67,12 @@ fn kept(
             | written::CallerKind::Introspection(_)
             | written::CallerKind::Subrequest(_)
     );
+    let old = before.settings.callers.get(name)?;
     // A file of authorities may hold others now.
-    let remembers = remembers && kind.ca().is_none();
-    let same = before.settings.callers.get(name)?.kind == *kind;
-    let kept = before.generation.chain.get(name)?;
-    (remembers && same).then(|| Arc::clone(kept))
+    if !remembers || old.kind != *kind || kind.ca().is_some() {
+        return None;
+    }
+    before.generation.chain.get(name).cloned()
 }
 
 /// Trusts the authorities in this file too.

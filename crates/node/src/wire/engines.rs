@@ -31,8 +31,7 @@ pub(super) fn fetch(
 }
 
 /// What fetched for this route before, where it would be made of the same again. With an authority of
-/// its own it is not: that file may hold another. A secret's file may hold another too, so it is renewed
-/// by the next dial, which does not wait for that.
+/// its own it is not: that file may hold another.
 pub(super) fn kept(
     name: &RouteName,
     written: &written::Route,
@@ -43,9 +42,7 @@ pub(super) fn kept(
         && written.limits.connect_timeout == old.limits.connect_timeout
         && (&written.ca, &old.ca) == (&None, &None);
     let route = before.generation.routes.get(name.as_str())?;
-    let kept = route.fetch.clone().filter(|_| same)?;
-    kept.renew_soon();
-    Some(kept)
+    route.fetch.clone().filter(|_| same)
 }
 
 fn source(written: &written::Fetch) -> Result<Source, String> {

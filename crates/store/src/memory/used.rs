@@ -53,12 +53,10 @@ impl UsedTokens for MemoryUsed {
         Ok(book.consume(jti, uses, forget_at))
     }
 
-    async fn spent(&self, jti: &TokenId, uses: u32) -> Result<bool, StoreError> {
+    async fn left(&self, jti: &TokenId, uses: u32) -> Result<u32, StoreError> {
         let book = open(&self.book);
-        Ok(book
-            .records
-            .get(jti)
-            .is_some_and(|record| record.taken >= uses))
+        let taken = book.records.get(jti).map_or(0, |record| record.taken);
+        Ok(uses.saturating_sub(taken))
     }
 
     async fn give_back(&self, jti: &TokenId) -> Result<GiveBack, StoreError> {

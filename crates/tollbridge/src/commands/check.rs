@@ -2,10 +2,10 @@
 
 use tollbridge_config::{Problem, Severity};
 
-use crate::{cli::Common, failure::Failure, local, output};
+use crate::{cli::Common, failure::Failure, output};
 
 pub(super) fn run(common: &Common) -> Result<(), Failure> {
-    match tollbridge_config::load(&common.config, &local::environment) {
+    match tollbridge_config::load(&common.config, &tollbridge_config::environment) {
         Ok(loaded) => {
             show(common.json, &loaded.warnings);
             unreadable(&loaded.settings)?;

@@ -10,7 +10,8 @@ import { join } from 'node:path'
 
 import { Bridge } from './bridge.mjs'
 import { check, main, measured } from './check.mjs'
-import { allGone, descriptors, entry, events, freePort, Load, memory, mib, settled, tokens } from './load.mjs'
+import { allGone, descriptors, entry, events, Load, memory, mib, settled, tokens } from './load.mjs'
+import { freePort } from './ports.mjs'
 
 const long = process.argv[2] === 'long'
 const seed = Number(process.argv[3] ?? randomInt(1_000_000))

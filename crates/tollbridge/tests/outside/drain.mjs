@@ -7,7 +7,8 @@ import { randomBytes } from 'node:crypto'
 
 import { Bridge } from './bridge.mjs'
 import { check, main, measured } from './check.mjs'
-import { entry, events, freePort, Load, tokens } from './load.mjs'
+import { entry, events, Load, tokens } from './load.mjs'
+import { freePort } from './ports.mjs'
 
 const long = process.argv[2] === 'long'
 const [SESSIONS, STREAMS, WINDOW] = long ? [5_000, 100, 20] : [300, 20, 4]

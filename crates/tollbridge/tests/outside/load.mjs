@@ -3,25 +3,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
+
+import { freePort } from './ports.mjs'
 
 export const wsload = process.env.WSLOAD_BIN ?? 'target/bench/bin/wsload'
 
 const loads = new Set()
 process.on('exit', () => loads.forEach((child) => child.kill('SIGKILL')))
-
-/** A port that is free now. */
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** A running load generator, which says a word and waits for a line at each of its stages. */
 export class Load {

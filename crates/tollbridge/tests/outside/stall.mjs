@@ -8,7 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { Bridge } from './bridge.mjs'
 import { check, main, measured } from './check.mjs'
-import { allGone, entry, events, freePort, kernel, kib, Load, memory, metric, metrics, mib, ms, tokens } from './load.mjs'
+import { allGone, entry, events, kernel, kib, Load, memory, metric, metrics, mib, ms, tokens } from './load.mjs'
+import { freePort } from './ports.mjs'
 
 const long = process.argv[2] === 'long'
 const STALLED = long ? 100 : 20

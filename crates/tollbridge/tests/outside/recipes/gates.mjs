@@ -8,32 +8,19 @@ import { join } from 'node:path'
 import { WebSocketServer } from 'ws'
 
 import { connect, Refused } from '../sockets.mjs'
-import { freePort, GUARDS, startGuard } from './guards.mjs'
+import { aroundNginx, freePort, GUARDS, startGuard } from './guards.mjs'
 import { unpack } from './pages.mjs'
 import { send } from './visitor.mjs'
 
 /** The page that the route of the configuration lets in. */
 export const ORIGIN = 'https://app.example.com'
 
-const NGINX = ({ folder, port }) => `
-worker_processes 1;
-daemon off;
-pid ${folder}/nginx.pid;
-${process.getuid() === 0 ? 'user root;' : ''}
-events { worker_connections 256; }
-http {
+const NGINX = ({ folder, port }) => aroundNginx(folder, `
     access_log off;
-    client_body_temp_path ${folder}/body;
-    proxy_temp_path       ${folder}/proxy;
-    fastcgi_temp_path     ${folder}/fastcgi;
-    uwsgi_temp_path       ${folder}/uwsgi;
-    scgi_temp_path        ${folder}/scgi;
     server {
         listen 127.0.0.1:${port};
         include ${folder}/chat.conf;
-    }
-}
-`
+    }`)
 
 const CADDY = ({ folder, port }) => `
 {

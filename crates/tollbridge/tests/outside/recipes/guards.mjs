@@ -14,7 +14,7 @@ const running = new Set()
 process.on('exit', () => running.forEach((child) => child.kill('SIGTERM')))
 
 /** What stands around a page's file in a folder of one's own, without root, on a port that is free. */
-const AROUND_NGINX = (folder) => `
+export const aroundNginx = (folder, inner) => `
 worker_processes 1;
 daemon off;
 pid ${folder}/nginx.pid;
@@ -26,7 +26,7 @@ http {
     fastcgi_temp_path     ${folder}/fastcgi;
     uwsgi_temp_path       ${folder}/uwsgi;
     scgi_temp_path        ${folder}/scgi;
-    include ${folder}/voice.conf;
+${inner}
 }
 `
 
@@ -46,7 +46,7 @@ import ${folder}/Caddyfile
 
 const ENVOY = ['--concurrency', '1', '--disable-hot-restart', '-l', 'warning']
 const NGINX = {
-  around: (folder) => ['nginx.conf', AROUND_NGINX(folder)],
+  around: (folder) => ['nginx.conf', aroundNginx(folder, `    include ${folder}/voice.conf;`)],
   command: ({ folder }) => ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')],
   version: () => ['nginx', '-v'],
 }

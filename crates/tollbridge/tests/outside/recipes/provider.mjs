@@ -4,7 +4,8 @@ import { createHash, randomBytes } from 'node:crypto'
 
 import { exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose'
 
-import { App, freePort, laidOut } from './apps.mjs'
+import { freePort } from '../ports.mjs'
+import { App, laidOut } from './apps.mjs'
 import { Between } from './between.mjs'
 import { SPEECH } from './place.mjs'
 import { send, Visitor } from './visitor.mjs'

@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto'
 
 import { check } from '../check.mjs'
-import { App, freePort, laidOut } from './apps.mjs'
+import { freePort } from '../ports.mjs'
+import { App, laidOut } from './apps.mjs'
 import { Place } from './place.mjs'
 import { Visitor } from './visitor.mjs'
 import { stage } from './walk.mjs'
