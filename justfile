@@ -5,6 +5,9 @@ target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
 outside := "crates/tollbridge/tests/outside"
 python := justfile_directory() / "target/tools/python/bin/python"
 
+# What the benchmark measures: the binary as it ships.
+shipped := env("TOLLBRIDGE_BIN", target / "dist/tollbridge")
+
 # What the outside scripts drive.
 export TOLLBRIDGE_BIN := env("TOLLBRIDGE_BIN", target / "release/tollbridge")
 export STANDINS_BIN := env("STANDINS_BIN", target / "debug/examples/standins")
@@ -88,6 +91,11 @@ micro *ARGS:
 release:
     cargo build --release --locked -p tollbridge
     cargo build --locked -p tollbridge-testkit --example standins --example vendors
+
+# Builds the binary as it ships, target/dist/tollbridge: about ten minutes on two cores.
+[group('all')]
+dist:
+    cargo build --profile dist --locked -p tollbridge
 
 # Runs every outside script in its short form.
 [group('outside')]
@@ -198,18 +206,17 @@ fuzz NAME SECONDS="60":
 # Measures Tollbridge beside nginx, HAProxy and Envoy and writes docs/performance.md, about 25 minutes; --quick: under 90 s.
 [group('bench')]
 bench *ARGS: bench-install
-    python3 deploy/bench/bench.py all {{ ARGS }}
+    TOLLBRIDGE_BIN={{ shipped }} python3 deploy/bench/bench.py all {{ ARGS }}
 
 # Builds what `bench` drives and installs its peers under target/bench.
 [group('bench')]
-bench-install:
-    cargo build --release --locked -p tollbridge
+bench-install: dist
     sh deploy/bench/install.sh
 
 # Runs one command of the benchmark: run, verify, report, serve, page.
 [group('bench')]
 bench-do *ARGS:
-    python3 deploy/bench/bench.py {{ ARGS }}
+    TOLLBRIDGE_BIN={{ shipped }} python3 deploy/bench/bench.py {{ ARGS }}
 
 # Proves that the benchmark works, without peers: Tollbridge must pass its checks and every workload must run.
 [group('bench')]

@@ -12,7 +12,7 @@ RUN = BENCH / "run"
 KEYS = RUN / "keys"
 RESULTS = BENCH / "results"
 WSLOAD = str(BIN / "wsload")
-TOLLBRIDGE = os.environ.get("TOLLBRIDGE_BIN", str(TARGET / "release/tollbridge"))
+TOLLBRIDGE = os.environ.get("TOLLBRIDGE_BIN", str(TARGET / "dist/tollbridge"))
 
 UPSTREAM_PORT = int(os.environ.get("BENCH_UPSTREAM_PORT", "19000"))
 CONTROL_PORT = UPSTREAM_PORT + 1  # the upstream's counters in plain when its port speaks TLS

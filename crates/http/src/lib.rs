@@ -77,11 +77,7 @@ pub fn public(shared: web::Data<Shared>) -> impl FnOnce(&mut web::ServiceConfig)
                     .route(web::get().to(openapi::openapi))
                     .route(web::head().to(openapi::openapi)),
             )
-            .service(
-                answering(web::resource(FORWARD_AUTH).guard(spelt_out()), "GET, HEAD")
-                    .route(web::get().to(bridge::forward_auth))
-                    .route(web::head().to(bridge::forward_auth)),
-            )
+            .service(asked_by_proxies())
             .service(published())
             .configure(healthy)
             .default_service(web::to(bridge::bridge));
@@ -147,8 +143,16 @@ pub fn admin(cfg: &mut web::ServiceConfig) {
         .default_service(web::to(nothing));
 }
 
-/// Where proxies ask; some put the address that they were asked for behind ours.
-const FORWARD_AUTH: [&str; 2] = ["/v1/forward-auth", "/v1/forward-auth/{target:.*}"];
+/// Where proxies ask; some put the address that they were asked for behind ours. A scope, so that the
+/// pattern is tried where it can match and not for every session.
+fn asked_by_proxies() -> actix_web::Scope {
+    let any = answering(web::resource(["", "/{target:.*}"]), "GET, HEAD")
+        .route(web::get().to(bridge::forward_auth))
+        .route(web::head().to(bridge::forward_auth));
+    web::scope(bridge::FORWARD_AUTH)
+        .guard(spelt_out())
+        .service(any)
+}
 
 fn oauth(cfg: &mut web::ServiceConfig) {
     cfg.service(only("/v1/oauth/token", "POST").route(web::post().to(oauth::exchange)))

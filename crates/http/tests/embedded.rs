@@ -295,6 +295,7 @@ fn route(upstream: &Upstream) -> Route {
             port: Some(address.port()),
             path: vec![Part::Text("/".to_owned())],
             query: Vec::new(),
+            known: tollbridge_upstream::Known::default(),
         },
         credential_headers: vec![(
             "x-key".to_owned(),

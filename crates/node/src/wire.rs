@@ -11,7 +11,7 @@ use tollbridge_http::{
     RefuseBy, Route, Table, Trust,
 };
 use tollbridge_relay::{IdleCounts, Limits, Pings};
-use tollbridge_upstream::{Part, Piece, Scheme, Target, Tls};
+use tollbridge_upstream::{Known, Part, Piece, Scheme, Target, Tls};
 
 use crate::secrets;
 
@@ -330,6 +330,7 @@ fn target(written: &written::UrlTemplate) -> Target {
             .iter()
             .map(|(name, parts)| (name.clone(), parts.iter().map(part).collect()))
             .collect(),
+        known: Known::default(),
     }
 }
 

@@ -45,6 +45,9 @@ pub(crate) async fn finish_client<C: Leg>(
     ear: Option<Ear>,
     within: Duration,
 ) -> bool {
+    if ear.is_none() {
+        client.last();
+    }
     if !deliver(client, &mut backlog, Instant::now() + within).await {
         client.cut();
         return false;
@@ -185,3 +188,85 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// How long an upstream may take to end the stream, being the server.
 const UPSTREAM_LINGER: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::RefCell,
+        io,
+        task::{Context, Poll},
+    };
+
+    use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
+
+    use super::*;
+
+    /// A leg that notes what is done to it.
+    struct Noted {
+        io: DuplexStream,
+        acts: RefCell<Vec<&'static str>>,
+    }
+
+    impl Noted {
+        fn note(&self, act: &'static str) {
+            self.acts.borrow_mut().push(act);
+        }
+    }
+
+    impl Leg for Noted {
+        fn last(&self) {
+            self.note("last");
+        }
+    }
+
+    impl AsyncRead for Noted {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.io).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Noted {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.note("write");
+            Pin::new(&mut self.io).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.io).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.note("shutdown");
+            Pin::new(&mut self.io).poll_shutdown(cx)
+        }
+    }
+
+    /// What is done to a client that is told goodbye, and has said so itself or is still to say it.
+    async fn acts(ear: Option<Ear>) -> Vec<&'static str> {
+        let (near, far) = duplex(64);
+        drop(far);
+        let mut client = Noted {
+            io: near,
+            acts: RefCell::default(),
+        };
+        let mut backlog = Backlog::default();
+        backlog.push(b"");
+        finish_client(&mut client, backlog, ear, LINGER).await;
+        client.acts.into_inner()
+    }
+
+    #[tokio::test]
+    async fn only_a_frame_that_ends_the_stream_waits_for_its_end() {
+        assert_eq!(acts(None).await, ["last", "shutdown"]);
+        let ear = Ear::new(Scanner::new(STRANGER), Vec::new());
+        assert_eq!(acts(Some(ear)).await, ["shutdown"]);
+    }
+}

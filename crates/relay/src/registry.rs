@@ -93,7 +93,7 @@ impl Registry {
     /// is told so at once.
     ///
     /// # Panics
-    /// Outside of a `LocalSet`: the workers of the server provide one.
+    /// Outside of a `LocalRuntime` or a `LocalSet`: the workers of the server are the one, actix-web's have the other.
     pub fn open<F>(self: &Arc<Self>, card: Card, reins: Reins, meter: Arc<Meter>, session: F)
     where
         F: Future<Output = ()> + 'static,

@@ -53,6 +53,10 @@ impl Leg for Line {
     fn cut(&self) {
         self.tcp().cut();
     }
+
+    fn last(&self) {
+        self.tcp().last();
+    }
 }
 
 impl AsyncRead for Line {

@@ -27,7 +27,7 @@ pub use self::{
     error::DialError,
     refused::Refused,
     socket::Socket,
-    target::{Part, Scheme, Target, TargetError},
+    target::{Known, Part, Scheme, Target, TargetError},
     template::{Facts, Piece, RenderError, render, render_plain},
     tls::Tls,
 };

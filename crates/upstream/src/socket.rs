@@ -25,6 +25,10 @@ impl Leg for Socket {
     fn cut(&self) {
         self.0.cut();
     }
+
+    fn last(&self) {
+        self.0.last();
+    }
 }
 
 impl AsyncRead for Socket {

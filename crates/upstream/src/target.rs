@@ -1,7 +1,7 @@
 //! Where a session goes. The template is the operator's; values from a token and from the client
 //! can fill a hole and can never leave it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use tollbridge_domain::Secret;
 use url::Url;
@@ -21,7 +21,21 @@ pub struct Target {
     pub path: Vec<Part>,
     /// Names and values as they stand in a URL, values with holes.
     pub query: Vec<(String, Vec<Part>)>,
+    /// Its URL once it has been made, where nothing in it ever differs.
+    pub known: Known,
 }
+
+/// A [`Target`]'s URL, which is part of no comparison.
+#[derive(Clone, Debug, Default)]
+pub struct Known(OnceLock<Url>);
+
+impl PartialEq for Known {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Known {}
 
 /// With or without TLS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -71,9 +85,34 @@ impl Target {
         client_query: &[(String, String)],
         static_query: Vec<(String, Secret<String>)>,
     ) -> Result<Url, TargetError> {
+        let constant = client_query.is_empty() && static_query.is_empty() && self.is_whole();
+        if let Some(url) = self.known.0.get().filter(|_| constant) {
+            return Ok(url.clone());
+        }
+        let url = self.made(params, client_query, &static_query)?;
+        if constant {
+            // Two threads at once make the same one.
+            let _known = self.known.0.set(url.clone());
+        }
+        Ok(url)
+    }
+
+    /// Whether it has no holes.
+    fn is_whole(&self) -> bool {
+        let values = self.query.iter().flat_map(|(_, value)| value);
+        let mut parts = self.path.iter().chain(values);
+        parts.all(|part| matches!(part, Part::Text(_)))
+    }
+
+    fn made(
+        &self,
+        params: &BTreeMap<String, String>,
+        client_query: &[(String, String)],
+        static_query: &[(String, Secret<String>)],
+    ) -> Result<Url, TargetError> {
         let path = self.filled_path(params)?;
         let mut query = Query::default();
-        for (name, value) in &static_query {
+        for (name, value) in static_query {
             query.set(name, value.reveal());
         }
         for (name, value) in &self.query {
@@ -223,6 +262,7 @@ mod tests {
                 ("api-version".to_owned(), vec![text("2025-10-01")]),
                 ("model".to_owned(), vec![param("model")]),
             ],
+            known: Known::default(),
         }
     }
 
@@ -344,9 +384,20 @@ mod tests {
             port: Some(9001),
             path: Vec::new(),
             query: Vec::new(),
+            known: Known::default(),
         };
-        let url = bare.url(&BTreeMap::new(), &[], Vec::new()).unwrap();
-        assert_eq!(url.as_str(), "ws://127.0.0.1:9001/");
+        let url = |client: &[_], secret| bare.url(&BTreeMap::new(), client, secret);
+        let plain = || url(&[], Vec::new()).unwrap();
+        assert_eq!(plain().as_str(), "ws://127.0.0.1:9001/");
+        // Once it is known, others still differ from it.
+        let asked = url(&[pair("q", "1")], Vec::new()).unwrap();
+        assert_eq!(asked.as_str(), "ws://127.0.0.1:9001/?q=1");
+        let secret = vec![("k".to_owned(), Secret::new("s".to_owned()))];
+        assert_eq!(
+            url(&[], secret).unwrap().as_str(),
+            "ws://127.0.0.1:9001/?k=s"
+        );
+        assert_eq!(plain().as_str(), "ws://127.0.0.1:9001/");
     }
 
     proptest! {

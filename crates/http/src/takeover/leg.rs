@@ -28,6 +28,14 @@ impl Leg for ClientLeg {
             Self::Payload(_) => {}
         }
     }
+
+    fn last(&self) {
+        match self {
+            Self::Socket(io) => io.last(),
+            // actix writes when it sees fit.
+            Self::Payload(_) => {}
+        }
+    }
 }
 
 impl AsyncRead for ClientLeg {

@@ -7,14 +7,17 @@ use std::{
     future::Future,
     io,
     net::{SocketAddr, TcpListener},
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     rc::Rc,
     thread,
     time::Duration,
 };
 
-use actix_web::rt::{System, net::TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use actix_web::rt::net::TcpStream;
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    sync::{Semaphore, mpsc},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A listener's threads.
@@ -35,7 +38,7 @@ impl Workers {
     where
         M: Fn() -> A + Clone + Send + 'static,
         A: Future<Output = Option<S>>,
-        S: Fn(TcpStream, SocketAddr) -> F,
+        S: Fn(TcpStream, SocketAddr) -> F + 'static,
         F: Future<Output = ()> + 'static,
     {
         listener.set_nonblocking(true)?;
@@ -48,7 +51,7 @@ impl Workers {
                 .name(format!("worker-{number}"))
                 .spawn(move || {
                     while !stop.is_cancelled() {
-                        let life = || System::new().block_on(work(&listener, connections, &make, &stop));
+                        let life = || live(&listener, connections, &make, &stop);
                         match catch_unwind(AssertUnwindSafe(life)) {
                             Ok(Ok(())) => {}
                             Ok(Err(error)) => {
@@ -59,7 +62,8 @@ impl Workers {
                             Err(_panic) => tracing::error!(event = "worker.failed", "a worker panicked and starts again"),
                         }
                     }
-                    drop(alive);
+                    // Whoever waits for the last thread may bind the address again.
+                    drop((listener, alive));
                 })?;
         }
         Ok(Self { stop, ended })
@@ -72,8 +76,9 @@ impl Workers {
     }
 }
 
-/// One thread's life.
-async fn work<M, A, S, F>(
+/// One thread's life. Its runtime runs local tasks by itself: through a set of them beside it, as
+/// actix's own has it, every wake-up would pass two queues.
+fn live<M, A, S, F>(
     listener: &TcpListener,
     connections: usize,
     make: &M,
@@ -82,48 +87,65 @@ async fn work<M, A, S, F>(
 where
     M: Fn() -> A,
     A: Future<Output = Option<S>>,
+    S: Fn(TcpStream, SocketAddr) -> F + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
+        let Some(serve) = make().await else {
+            return Err(io::Error::other("its service could not be made"));
+        };
+        let tracker = TaskTracker::new();
+        // A task: what the runtime is blocked on itself would be asked again with every wake-up.
+        let accepting = accept(listener, connections, serve, tracker.clone());
+        let mut accepting = tokio::task::spawn_local(accepting);
+        tokio::select! {
+            ended = &mut accepting => if let Err(error) = ended {
+                resume_unwind(error.into_panic());
+            },
+            () = stop.cancelled() => accepting.abort(),
+        }
+        tracker.close();
+        let _all_ended = tokio::time::timeout(LAST_ANSWERS, tracker.wait()).await;
+        Ok(())
+    })
+}
+
+/// Takes one connection after the other and has it served, until it is dropped.
+async fn accept<S, F>(
+    listener: tokio::net::TcpListener,
+    connections: usize,
+    serve: S,
+    tracker: TaskTracker,
+) where
     S: Fn(TcpStream, SocketAddr) -> F,
     F: Future<Output = ()> + 'static,
 {
-    let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
-    let Some(serve) = make().await else {
-        return Err(io::Error::other("its service could not be made"));
-    };
     let room = Rc::new(Semaphore::new(connections));
-    let tracker = TaskTracker::new();
-    let accepting = async {
-        loop {
-            // Never closed: the semaphore lives as long as this loop.
-            let Ok(place) = room.acquire().await else {
-                return;
-            };
-            match listener.accept().await {
-                Ok((io, peer)) => {
-                    place.forget();
-                    let (serving, room) = (serve(io, peer), Rc::clone(&room));
-                    tracker.spawn_local(async move {
-                        let _place = Place(room);
-                        serving.await;
-                    });
-                    // Whoever has been accepted gets a turn before the next one in the queue.
-                    tokio::task::yield_now().await;
-                }
-                Err(error) if is_the_peers(&error) => {}
-                Err(error) => {
-                    tracing::error!(event = "accept.failed", %error, "a connection could not be accepted");
-                    tokio::time::sleep(BREATH).await;
-                }
+    // Never closed: the semaphore lives as long as this loop.
+    while let Ok(place) = room.acquire().await {
+        match listener.accept().await {
+            Ok((io, peer)) => {
+                place.forget();
+                // Boxed: on its way into a task a future is copied several times.
+                let (serving, room) = (Box::pin(serve(io, peer)), Rc::clone(&room));
+                tracker.spawn_local(async move {
+                    let _place = Place(room);
+                    serving.await;
+                });
+                // Whoever has been accepted gets a turn before the next one in the queue.
+                tokio::task::yield_now().await;
+            }
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::error!(event = "accept.failed", %error, "a connection could not be accepted");
+                tokio::time::sleep(BREATH).await;
             }
         }
-    };
-    tokio::select! {
-        () = accepting => {}
-        () = stop.cancelled() => {}
     }
-    drop(listener);
-    tracker.close();
-    let _all_ended = tokio::time::timeout(LAST_ANSWERS, tracker.wait()).await;
-    Ok(())
 }
 
 /// Gives a connection's place back, whatever became of it.
