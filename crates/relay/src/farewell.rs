@@ -251,22 +251,22 @@ mod tests {
 
     /// What is done to a client that is told goodbye, and has said so itself or is still to say it.
     async fn acts(ear: Option<Ear>) -> Vec<&'static str> {
-        let (near, far) = duplex(64);
-        drop(far);
+        let (near, mut far) = duplex(64);
+        far.shutdown().await.unwrap();
         let mut client = Noted {
             io: near,
             acts: RefCell::default(),
         };
         let mut backlog = Backlog::default();
-        backlog.push(b"");
+        backlog.push(&frame(Some(1000), "", None));
         finish_client(&mut client, backlog, ear, LINGER).await;
         client.acts.into_inner()
     }
 
     #[tokio::test]
     async fn only_a_frame_that_ends_the_stream_waits_for_its_end() {
-        assert_eq!(acts(None).await, ["last", "shutdown"]);
+        assert_eq!(acts(None).await, ["last", "write", "shutdown"]);
         let ear = Ear::new(Scanner::new(STRANGER), Vec::new());
-        assert_eq!(acts(Some(ear)).await, ["shutdown"]);
+        assert_eq!(acts(Some(ear)).await, ["write", "shutdown"]);
     }
 }

@@ -9,7 +9,7 @@ use url::Url;
 use crate::query::{Query, UNRESERVED, decode, encode, encode_query_text};
 
 /// A route's address, with holes in path and query.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// With or without TLS.
     pub scheme: Scheme,
@@ -25,17 +25,9 @@ pub struct Target {
     pub known: Known,
 }
 
-/// A [`Target`]'s URL, which is part of no comparison.
+/// A [`Target`]'s URL; only the target itself can put one in.
 #[derive(Clone, Debug, Default)]
 pub struct Known(OnceLock<Url>);
-
-impl PartialEq for Known {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Known {}
 
 /// With or without TLS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
