@@ -74,15 +74,17 @@ impl<C: Leg, U: Leg> Session<C, U> {
         let (client, upstream) = legs;
         let limits = &terms.limits;
         let scanner = |masked| Scanner::new(rules(limits, masked, terms.rsv1));
+        let watch = Watch::new(limits, &*entropy, now);
+        let first_look = watch.look(now, Stalls::default()).unwrap_or(now);
         Self {
             client,
             upstream,
             up: Pump::new(Side::Client, scanner(true)),
             down: Pump::new(Side::Upstream, scanner(false)),
             ending: false,
-            watch: Watch::new(limits, &*entropy, now),
+            watch,
             allowance: limits.bytes_per_session.unwrap_or(u64::MAX),
-            alarm: Alarm::new(now),
+            alarm: Alarm::new(first_look),
             settled: None,
             id: terms.session,
             secrets: terms.secrets,

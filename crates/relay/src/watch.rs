@@ -20,7 +20,7 @@ pub(crate) struct Watch {
 }
 
 /// Since when each direction's sink has taken nothing of what waits for it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Stalls {
     pub(crate) up: Option<Instant>,
     pub(crate) down: Option<Instant>,

@@ -3,7 +3,7 @@
 use std::{fmt, rc::Rc, time::Duration};
 
 use awc::{
-    Client, ClientResponse, Connector,
+    Client, ClientResponse,
     http::{Version, header::HeaderMap},
 };
 use tokio::time::{Instant, timeout};
@@ -11,7 +11,8 @@ use tollbridge_domain::Secret;
 use url::Url;
 
 use crate::{
-    Socket, Tls, errand::Errand, error::DialError, extension, header, refused::Refused, wire::Tcp,
+    Socket, Tls, errand::Errand, error::DialError, extension, header, refused::Refused,
+    tunnel::Tunnels,
 };
 
 /// What the deadline over the whole dial has beyond that over its parts, so that where a part is
@@ -72,13 +73,10 @@ impl Dialer {
     /// Gives DNS, TCP and TLS together, and the dial as a whole, `connect_timeout` each.
     #[must_use]
     pub fn new(tls: &Tls, connect_timeout: Duration) -> Self {
-        let connector = Connector::new()
-            .connector(Tcp::default())
-            .timeout(connect_timeout)
-            // The registry of sessions has the cap; awc's own would make the 101st dial wait.
-            .limit(0);
         let client = Client::builder()
-            .connector(connector)
+            .wrap(Tunnels {
+                patience: connect_timeout,
+            })
             .disable_redirects()
             .disable_timeout()
             .no_default_headers()

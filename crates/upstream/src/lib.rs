@@ -18,6 +18,7 @@ mod target;
 mod template;
 mod tickets;
 mod tls;
+mod tunnel;
 mod wire;
 
 pub use tollbridge_stream::TlsError;

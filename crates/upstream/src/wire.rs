@@ -7,44 +7,37 @@ use std::{
     task::{Context, Poll},
 };
 
-use actix_rt::net::{ActixStream, Ready};
-use actix_service::Service;
-use actix_tls::connect::{ConnectError, ConnectInfo, Connection, ConnectorService};
-use awc::http::Uri;
+use actix_service::Service as _;
+use actix_tls::connect::{ConnectInfo, ConnectorService};
+use awc::{error::ConnectError, http::Uri};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::errand::Errand;
 
-/// Resolves, connects, turns Nagle's algorithm off, and secures the connection where the errand of
-/// the current task wants that. With Nagle's algorithm a message of 64 KiB waits 40 ms for the
-/// peer's delayed acknowledgement.
-#[derive(Clone, Default)]
-pub(crate) struct Tcp(ConnectorService);
-
-impl Service<ConnectInfo<Uri>> for Tcp {
-    type Response = Connection<Uri, Wire>;
-    type Error = ConnectError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>>>>;
-
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
-        Service::<ConnectInfo<Uri>>::poll_ready(&self.0, cx)
-    }
-
-    fn call(&self, target: ConnectInfo<Uri>) -> Self::Future {
-        let connecting = self.0.call(target);
-        Box::pin(async move {
-            let (stream, uri) = connecting.await?.into_parts();
-            stream.set_nodelay(true).map_err(ConnectError::Io)?;
-            let errand = Errand::current();
-            errand.connected(stream).await.map_err(ConnectError::Io)?;
-            Ok(Connection::new(uri, Wire(errand)))
-        })
-    }
-}
-
 /// An errand's connection, lent for the length of the handshake.
 #[derive(Debug)]
 pub(crate) struct Wire(Rc<Errand>);
+
+impl Wire {
+    /// Resolves, connects, turns Nagle's algorithm off, and secures the connection where the errand
+    /// of the current task wants that. With Nagle's algorithm a message of 64 KiB waits 40 ms for the
+    /// peer's delayed acknowledgement.
+    pub(crate) async fn open(uri: Uri) -> Result<Self, ConnectError> {
+        let connecting = ConnectorService::default().call(ConnectInfo::new(uri));
+        let (stream, _uri) = connecting.await?.into_parts();
+        stream.set_nodelay(true).map_err(ConnectError::Io)?;
+        let errand = Errand::current();
+        errand.connected(stream).await.map_err(ConnectError::Io)?;
+        Ok(Self(errand))
+    }
+
+    fn note_write(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(polled, Poll::Ready(Ok(1..))) {
+            self.0.wrote();
+        }
+        polled
+    }
+}
 
 impl AsyncRead for Wire {
     fn poll_read(
@@ -91,25 +84,6 @@ impl AsyncWrite for Wire {
     }
 }
 
-impl ActixStream for Wire {
-    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        ActixStream::poll_read_ready(self.0.line()?.tcp(), cx)
-    }
-
-    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        ActixStream::poll_write_ready(self.0.line()?.tcp(), cx)
-    }
-}
-
-impl Wire {
-    fn note_write(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if matches!(polled, Poll::Ready(Ok(1..))) {
-            self.0.wrote();
-        }
-        polled
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
@@ -121,15 +95,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("ws://{}/", listener.local_addr().unwrap());
         let errand = Rc::new(Errand::default());
-        let connection = errand
-            .run(Tcp::default().call(ConnectInfo::new(uri.parse().unwrap())))
-            .await
-            .unwrap();
+        let wire = errand.run(Wire::open(uri.parse().unwrap())).await.unwrap();
         assert!(errand.is_connected());
         assert!(!errand.request_may_have_left());
-        assert!(connection.is_write_vectored());
+        assert!(wire.is_write_vectored());
         let line = errand.give_back().unwrap();
         assert!(line.tcp().nodelay().unwrap());
-        assert!(connection.io_ref().0.line().is_err());
+        assert!(wire.0.line().is_err());
     }
 }
