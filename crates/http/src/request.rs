@@ -15,6 +15,8 @@ use actix_web::{
     web,
 };
 
+use tollbridge_domain::Entropy;
+
 use crate::{
     cors,
     problem::{Code, Problem},
@@ -29,15 +31,26 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+impl RequestId {
+    /// A fresh one: UUID version 4, simple form.
+    fn new(entropy: &dyn Entropy) -> Self {
+        let mut random = [0; 16];
+        entropy.fill(&mut random);
+        let id = uuid::Builder::from_random_bytes(random).into_uuid();
+        Self(id.simple().to_string())
+    }
+}
+
 /// Gives the request its id and finishes what the handlers answer.
 ///
 /// # Errors
 /// Passes on what inner services return; refusals are responses, not errors.
 pub async fn layer<B: MessageBody + 'static>(
+    shared: web::Data<Shared>,
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let id = uuid::Uuid::new_v4().simple().to_string();
+    let RequestId(id) = RequestId::new(&*shared.entropy);
     let gate = req.conn_data::<Rc<Gate>>().cloned();
     let answering = gate.map(|gate| gate.answering(has_body(req.headers())));
     req.extensions_mut().insert(RequestId(id.clone()));
@@ -65,7 +78,7 @@ pub async fn layer<B: MessageBody + 'static>(
         event = "http.request",
         request_id = id,
         method = method.as_str(),
-        path = address(answer.request()),
+        path = address(&shared, answer.request()),
         status = answer.status().as_u16(),
     );
     Ok(answer)
@@ -100,14 +113,29 @@ fn has_body(headers: &HeaderMap) -> bool {
 
 /// Where a request went, if that is an address of ours: anywhere else may stand anything, a token
 /// that somebody put into the path among it.
-fn address(req: &HttpRequest) -> String {
+fn address(shared: &Shared, req: &HttpRequest) -> String {
     let path = req.head().uri.path();
-    let bridges = |shared: &web::Data<Shared>| {
-        let generation = shared.generation.load();
-        generation.routes.of(req).is_some()
-    };
-    if req.app_data().is_some_and(bridges) {
+    if shared.generation.load().routes.of(req).is_some() {
         return path.to_owned();
     }
     req.match_pattern().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(0x77);
+        }
+    }
+
+    #[test]
+    fn an_id_is_made_of_the_randomness_that_is_given() {
+        let RequestId(id) = RequestId::new(&Sevens);
+        assert_eq!(id, "7777777777774777b777777777777777");
+    }
 }

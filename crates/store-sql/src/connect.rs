@@ -105,6 +105,8 @@ fn pool(most: u32) -> SqlitePoolOptions {
         .acquire_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
+        // There is no network to lose it: asking whether it is there is a journey to its thread.
+        .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(async { Ok(is_sound(connection)) }))
 }
 
