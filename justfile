@@ -203,7 +203,7 @@ fuzz-build:
 fuzz NAME SECONDS="60":
     sh deploy/dev/fuzz.sh {{ NAME }} {{ SECONDS }}
 
-# Measures Tollbridge beside nginx, HAProxy and Envoy and writes docs/performance.md, about 25 minutes; --quick: under 90 s.
+# Measures Tollbridge beside nginx, HAProxy and Envoy and writes docs/performance.md, about 40 minutes; --quick: under 90 s.
 [group('bench')]
 bench *ARGS: bench-install
     TOLLBRIDGE_BIN={{ shipped }} python3 deploy/bench/bench.py all {{ ARGS }}
