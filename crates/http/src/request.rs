@@ -14,7 +14,6 @@ use actix_web::{
     middleware::Next,
     web,
 };
-
 use tollbridge_domain::Entropy;
 
 use crate::{
@@ -41,7 +40,8 @@ impl RequestId {
     }
 }
 
-/// Gives the request its id and finishes what the handlers answer.
+/// Gives the request its id and finishes what the handlers answer. What it wraps has [`Shared`] among
+/// its data.
 ///
 /// # Errors
 /// Passes on what inner services return; refusals are responses, not errors.
