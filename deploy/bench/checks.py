@@ -11,7 +11,7 @@ import time
 
 import ground
 from socket_by_hand import Socket
-from targets import mint
+from targets import sign
 
 TEXT, BINARY, PING, PONG, CLOSE = 1, 2, 9, 10, 8
 GONE = (OSError, EOFError, ValueError)
@@ -147,7 +147,7 @@ class Checks:
             return
         algorithm = self.target.algorithm
         for what, extra in (("not valid yet", ["--nbf", "600"]), ("another issuer", ["--iss", "someone-else"])):
-            self.remark(f"(remark) {what}", self.status(self.path(mint(algorithm, 1, extra)[0])))
+            self.remark(f"(remark) {what}", self.status(self.path(sign(algorithm, 1, extra)[0])))
 
     def distrusts(self, first, second):
         """An upstream certificate of another CA opens nothing."""
@@ -190,8 +190,8 @@ def forged(valid, target):
         "signature cut off": f"{head}.{claims}.",
         "alg confusion": confused,
         "alg none": b64(b'{"alg":"none","typ":"JWT"}') + f".{claims}.",
-        "other algorithm": mint("HS256")[0],
+        "other algorithm": sign("HS256")[0],
     }
     if not target.own_mint:
-        found["expired"] = mint(target.algorithm, 1, ["--ttl", "-120"])[0]
+        found["expired"] = sign(target.algorithm, 1, ["--ttl", "-120"])[0]
     return found

@@ -45,6 +45,7 @@ def costs(result):
         Figure(connection, "connect", conn, 0, "min", goals(0.95, 0.55, 0.60)),
         Figure("CPU µs per connection, every handshake a full one", "connect_full", conn, 0, "min", goals(None, 0.65, 0.70)),
         Figure("CPU µs per connection, clients resume too", "connect_resume", conn, 0, "min"),
+        Figure("CPU µs per connection, tokens that another process signed", "connect_elsewhere", conn, 0, "min"),
         Figure("CPU µs per connection, ES256 tokens", "connect_ES256", conn, 0, "min"),
         Figure("CPU µs per connection, EdDSA tokens", "connect_EdDSA", conn, 0, "min"),
         Figure("% of upstream handshakes resumed, by default", "connect", "upstream_resumed_pct", 0, rank=False),

@@ -145,7 +145,9 @@ def _connect(target, upstream, load, how):
     # The idle sessions warmed the path of the first kind only.
     for count in (how.connects // 5, how.connects):
         before = upstream.stats()
-        args = ["connect", *target.load_args("echo", count + 16), "--total", str(count), "--conc", "8", *extra]
+        tokens = target.load_args("echo", count + 16, how="elsewhere" if load.endswith("_elsewhere") else "ask")
+        time.sleep(target.settings.get("settle_s", 0))  # what minting leaves to do is no part of a connection
+        args = ["connect", *tokens, "--total", str(count), "--conc", "8", *extra]
         run = drive(args, target.pids, upstream)
     after = upstream.stats()
     upstream.tls_mode("resume")

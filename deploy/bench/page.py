@@ -56,6 +56,9 @@ METHOD = """## Method
   carries the number of the message that it answers.
 - Connection: 8 at a time; connect, a token never seen before, dial the upstream, one 64 B echo, closing handshake.
   Tollbridge has EdDSA tokens, its default; the peers have ES256, the fastest asymmetric algorithm that all of them verify.
+  Tollbridge's tokens are minted over its API, as an application asks for them. What this process signed it need not verify
+  ([why](adr/0024-recall.md)); "tokens that another process signed" is what a connection costs where another node, or the
+  command line, minted. The peers mint nothing: every token is somebody else's.
 - Idle: so many sessions, one 3,200 B echo each, then silence. Memory is the proportional set size; what the kernel holds
   for sockets is the same for all and not in it.
 - Before anything is measured each target must pass the checks: every kind of bad token is refused without a dial, the

@@ -95,6 +95,7 @@ class Run:
         mode = ground.Mode.tls
         order = [load for load in loads.ORDER if not (load == "rtt_64" and (mode != "none" or self.leaders))]
         order += {"none": [], "upstream": ["connect_full"], "both": ["connect_full", "connect_resume"]}[mode]
+        order += ["connect_elsewhere"] if mode == "none" else []
         for repetition in range(self.how.reps):
             self._start(self.targets)
             self.note(f"repetition {repetition + 1} of {self.how.reps}")
@@ -112,6 +113,7 @@ class Run:
             figures = self.data.get(target.name, {})
             if "connect" in figures and target.takes_tokens:
                 figures[f"connect_{target.algorithms[0]}"] = figures["connect"]
+                figures.setdefault("connect_elsewhere", figures["connect"])  # none of a peer's tokens is its own
         for repetition in range(min(3, self.how.reps)):
             which = [target for target in self.targets if len(target.algorithms) > 1]
             self._start(which, 1)
@@ -128,6 +130,8 @@ class Run:
 
     def _attempt(self, target, load):
         kind = load.split("_")[0] if load.startswith(("idle", "connect")) else load
+        if load == "connect_elsewhere" and not target.own_mint:
+            return
         compared = self.leaders is None or target.kind != "peer" or target.name in self.leaders[kind]
         if not compared or target.runs and target.process is None or kind == "idle" and not target.runs:
             return

@@ -10,6 +10,7 @@ import time
 
 import ground
 from accounting import tree
+from mint import Mint
 from processes import descriptors, spawn, stop, wait_free, wait_port
 
 # What each figure is compared with when there is no time for all: the peer that leads in it.
@@ -39,7 +40,7 @@ def keys():
         subprocess.run([ground.WSLOAD, "tlsgen", "--dir", ground.KEYS], check=True)
 
 
-def mint(algorithm, count=1, extra=()):
+def sign(algorithm, count=1, extra=()):
     """Tokens signed with the benchmark's own keys."""
     command = [ground.WSLOAD, "mint", "--keys", ground.KEYS, "--alg", algorithm, "--count", str(count), *extra]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
@@ -61,6 +62,7 @@ class Target:
         self.process = None
         self.pids = []
         self._pool = {}
+        self._mint = None
 
     @property
     def runs(self):
@@ -143,6 +145,8 @@ class Target:
             raise RuntimeError(f"{self.name} did not come up\n{tail}")
         time.sleep(0.3)
         self.pids = tree(self.process.pid)
+        if self.own_mint:
+            self._mint = Mint(self)
 
     def _answers(self, log, patience=10):
         """Waits for the line that says so, where the target has one: a port may listen long before it is served."""
@@ -173,15 +177,15 @@ class Target:
         template = template.replace("{port}", str(self.port)).replace("{endpoint}", endpoint)
         return template.replace("{query}", query).replace("{token_param}", token).rstrip("?")
 
-    def load_args(self, endpoint, count, query=""):
-        """What wsload must be told to open `count` sessions here."""
+    def load_args(self, endpoint, count, query="", how="ask"):
+        """What wsload must be told to open `count` sessions here; `how` as for `tokens`."""
         args = ["--url", self.url(endpoint, query)]
         if self.secure():
             args += ["--ca", f"{ground.KEYS}/tls-ca.pem", "--sni", ground.SNI]
         if not self.takes_tokens:
             return [*args, "--header", f"Authorization: Bearer {ground.SECRET}"]
         file = ground.RUN / f"tokens-{self.name}"
-        file.write_text("\n".join(self.tokens(count, endpoint)) + "\n")
+        file.write_text("\n".join(self.tokens(count, endpoint, how)) + "\n")
         return [*args, "--tokens", str(file)]
 
     @property
@@ -189,21 +193,26 @@ class Target:
         """Does the target mint its tokens itself? Else the benchmark's keys do."""
         return "tokens" in self.settings
 
-    def tokens(self, count, endpoint="echo", how="cmd"):
-        """Tokens that this target has not seen; `how` may name another command of its mint."""
+    def tokens(self, count, endpoint="echo", how="ask"):
+        """Tokens that this target has not seen: as its users ask it for them, or by another command of its own, which is
+        another process."""
         if self.own_mint:
-            names = self.names() | {"COUNT": str(count), "ENDPOINT": endpoint}
-            command = [fill(word, names) for word in self.settings["tokens"][how]]
-            options = {"cwd": names["WORK"], "env": self._environment(names)}
-            done = subprocess.run(command, capture_output=True, text=True, **options)
-            if done.returncode:
-                raise RuntimeError(f"{self.name} does not mint: {done.stderr.strip()[-500:]}")
-            return done.stdout.split()
+            names = {"COUNT": str(count), "ENDPOINT": endpoint}
+            return self._mint.ask(count, names) if how == "ask" else self.command(how, names).split()
         pool = self._pool.setdefault(self.algorithm, [])
         while len(pool) < count:
-            pool += mint(self.algorithm, max(count, 4000))
+            pool += sign(self.algorithm, max(count, 4000))
         out, self._pool[self.algorithm] = pool[:count], pool[count:]
         return out
+
+    def command(self, how, more):
+        """What one of the target's own commands about tokens prints."""
+        names = self.names() | more
+        command = [fill(word, names) for word in self.settings["tokens"][how]]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=names["WORK"], env=self._environment(names))
+        if done.returncode:
+            raise RuntimeError(f"{self.name} does not do {how}: {done.stderr.strip()[-500:]}")
+        return done.stdout
 
     def version(self):
         """What the program calls itself: its number if there is exactly one in its first line."""

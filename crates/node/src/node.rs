@@ -12,7 +12,7 @@ use tollbridge_keyring::RingEntropy;
 use tollbridge_relay::Registry;
 use tollbridge_store::{EpochStore, RevocationStore, Store, StoreError, memory};
 use tollbridge_store_sql::{Mode, ServerLock};
-use tollbridge_token::{Minter, Verifier};
+use tollbridge_token::{Minter, Recall, Verifier};
 
 use crate::{error::NodeError, refresh, store, wire};
 
@@ -67,6 +67,7 @@ impl Node {
         let revoked = Revoked::new(store.clone() as Arc<dyn RevocationStore>);
         revoked.refresh(clock.now()).await.map_err(of_store)?;
         let life = generation.max_redeem_within;
+        let recall = Arc::new(Recall::default());
         let shared = Arc::new(Shared {
             version,
             started: clock.now(),
@@ -75,8 +76,9 @@ impl Node {
                 issuer.clone(),
                 Arc::clone(&clock),
                 Arc::clone(&entropy),
-            ),
-            verifier: Verifier::new(Arc::clone(&keyring), issuer, epoch, life),
+            )
+            .remembering(Arc::clone(&recall)),
+            verifier: Verifier::new(Arc::clone(&keyring), issuer, epoch, life).recalling(recall),
             used: Arc::new(memory::MemoryUsed::new(Arc::clone(&clock))),
             leases: Arc::new(memory::MemoryLeases::new()),
             registry: Registry::new(),

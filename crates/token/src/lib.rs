@@ -12,6 +12,7 @@ mod jws;
 mod mint;
 mod provider;
 mod raw;
+mod recall;
 #[cfg(test)]
 mod tests;
 mod unique;
@@ -24,5 +25,6 @@ pub use self::{
     mint::{MintError, Minted, Minter},
     provider::install,
     raw::{RawToken, RawTokenError},
+    recall::Recall,
     verify::{InvalidReason, Refusal, Verified, Verifier},
 };

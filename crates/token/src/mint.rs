@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollbridge_domain::{Clock, Entropy, Grant, KeyId, Secret, TokenId};
 use tollbridge_keyring::Keyring;
 
-use crate::{Claims, header::Header, jws::encode};
+use crate::{Claims, Recall, header::Header, jws::encode};
 
 /// Why no token was minted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -32,6 +32,7 @@ pub struct Minter {
     issuer: String,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    recall: Option<Arc<Recall>>,
 }
 
 /// A new token, what it says, and the key that signed it.
@@ -59,6 +60,16 @@ impl Minter {
             issuer,
             clock,
             entropy,
+            recall: None,
+        }
+    }
+
+    /// Remembers what it mints for the [`Verifier`](crate::Verifier) of the same process.
+    #[must_use]
+    pub fn remembering(self, recall: Arc<Recall>) -> Self {
+        Self {
+            recall: Some(recall),
+            ..self
         }
     }
 
@@ -81,6 +92,9 @@ impl Minter {
             return Err(MintError::TooLong {
                 length: token.len(),
             });
+        }
+        if let Some(recall) = &self.recall {
+            recall.keep(&token);
         }
         Ok(Minted {
             token: Secret::new(token),

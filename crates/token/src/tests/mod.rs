@@ -7,6 +7,7 @@ mod genuine;
 mod kinds;
 mod members;
 mod once;
+mod recalled;
 mod signatures;
 mod times;
 mod vectors;
