@@ -60,6 +60,9 @@ class Checks:
         self.ok("valid token: 101", socket.status == 101, socket.status)
         if socket.status != 101:
             return self.results
+        if self.target.own_mint:
+            status = self.status(self.path(self.target.tokens(1, how="elsewhere")[0]))
+            self.ok("valid token of another process: 101", status == 101, status)
         self.relays(socket)
         self.injects(token[0], token[1])
         if self.target.settings.get("single_use"):

@@ -20,13 +20,15 @@ WINDOWED = {  # name: wsload's command, endpoint, query, arguments, connections
 # In this order, after `idle`, which wants fresh processes.
 ORDER = ["rtt_64", "voice", "relay_64", "relay_3200", "relay_64k", "pipe_64", "down_64k", "up_64k", "connect"]
 TIME_LIMIT_S = 120
+# What a target does about a connection when it is over, such as writing an audit log, is part of its price.
+AFTERMATH_S = 0.8
 
 
 class Driven:
     """One wsload command: it says READY (or UP) and DONE, and waits in between while counters are read."""
 
-    def __init__(self, args, pids, upstream, hold):
-        self.pids, self.upstream, self.hold = pids, upstream, hold
+    def __init__(self, args, pids, upstream, hold, tail):
+        self.pids, self.upstream, self.hold, self.tail = pids, upstream, hold, tail
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = spawn([ground.WSLOAD, *args, "--sync"], ground.LOAD_CORES, **pipes)
         self.before = self.after = self.memory = self.result = None
@@ -57,7 +59,7 @@ class Driven:
         elif line.startswith("DONE"):
             self.result = json.loads(line[5:])
             if self.after is None:
-                time.sleep(0.03)
+                time.sleep(self.tail)
                 self.after = self.look()
             self.go_on()
         elif line.startswith("FAIL"):
@@ -88,9 +90,9 @@ class Driven:
         return found | ({"memory": self.memory} if self.memory else {})
 
 
-def drive(args, pids, upstream, hold=0.0):
-    """Runs one wsload command to its end; its own figures and what the target used meanwhile."""
-    return Driven(args, pids, upstream, hold).run()
+def drive(args, pids, upstream, hold=0.0, tail=0.03):
+    """Runs one wsload command to its end; its own figures and what the target used meanwhile, and `tail` seconds after."""
+    return Driven(args, pids, upstream, hold, tail).run()
 
 
 def sample(target, upstream, load, how):
@@ -143,12 +145,13 @@ def _connect(target, upstream, load, how):
     extra = ["--resume"] if load.endswith("_resume") else []
     upstream.tls_mode("full" if load.endswith("_full") else "resume")
     # The idle sessions warmed the path of the first kind only.
-    for count in (how.connects // 5, how.connects):
+    asked = "ask" if load in ("connect", "connect_full", "connect_resume") else "elsewhere"
+    for count, tail in ((how.connects // 5, 0.03), (how.connects, AFTERMATH_S)):
         before = upstream.stats()
-        tokens = target.load_args("echo", count + 16, how="elsewhere" if load.endswith("_elsewhere") else "ask")
+        tokens = target.load_args("echo", count + 16, how=asked)
         time.sleep(target.settings.get("settle_s", 0))  # what minting leaves to do is no part of a connection
         args = ["connect", *tokens, "--total", str(count), "--conc", "8", *extra]
-        run = drive(args, target.pids, upstream)
+        run = drive(args, target.pids, upstream, tail=tail)
     after = upstream.stats()
     upstream.tls_mode("resume")
     if run["errors"]:

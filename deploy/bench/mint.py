@@ -53,6 +53,7 @@ class Mint:
 
     def _connect(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.target.port, timeout=10)
+        connection.auto_open = 0  # it would open one without TLS
         connection.sock = socket.create_connection(("127.0.0.1", self.target.port), 10)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.target.secure():

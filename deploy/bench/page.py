@@ -54,11 +54,13 @@ METHOD = """## Method
   Pipelined: 4 connections, 32 messages in flight. Floods: 64 KiB messages on 2 connections. Voice: paced sessions, 3,200 B
   every 100 ms up and about 130 B of JSON down. Every echo is compared with what was sent, every answer of the voice load
   carries the number of the message that it answers.
-- Connection: 8 at a time; connect, a token never seen before, dial the upstream, one 64 B echo, closing handshake.
-  Tollbridge has EdDSA tokens, its default; the peers have ES256, the fastest asymmetric algorithm that all of them verify.
-  Tollbridge's tokens are minted over its API, as an application asks for them. What this process signed it need not verify
-  ([why](adr/0024-recall.md)); "tokens that another process signed" is what a connection costs where another node, or the
-  command line, minted. The peers mint nothing: every token is somebody else's.
+- Connection: 8 at a time; connect, a token never presented before, dial the upstream, one 64 B echo, closing handshake.
+  CPU is read on for 0.8 s after the last one, until the audit log is written. Tollbridge has EdDSA tokens, its default; the
+  peers have ES256, the fastest asymmetric algorithm that all of them verify.
+- Tollbridge's tokens are minted over its API, as an application asks for them, and it is left alone for 1.2 s afterwards.
+  What this process signed it need not verify ([why](adr/0024-recall.md)). "Tokens that another process signed" is what a
+  connection costs where another node, or the command line, minted, and the rows by algorithm are of these too. The peers
+  mint nothing: every token is somebody else's, and verified.
 - Idle: so many sessions, one 3,200 B echo each, then silence. Memory is the proportional set size; what the kernel holds
   for sockets is the same for all and not in it.
 - Before anything is measured each target must pass the checks: every kind of bad token is refused without a dial, the

@@ -95,7 +95,7 @@ class Run:
         mode = ground.Mode.tls
         order = [load for load in loads.ORDER if not (load == "rtt_64" and (mode != "none" or self.leaders))]
         order += {"none": [], "upstream": ["connect_full"], "both": ["connect_full", "connect_resume"]}[mode]
-        order += ["connect_elsewhere"] if mode == "none" else []
+        order += ["connect_elsewhere"]
         for repetition in range(self.how.reps):
             self._start(self.targets)
             self.note(f"repetition {repetition + 1} of {self.how.reps}")
@@ -111,9 +111,10 @@ class Run:
         """Connections with each algorithm, and many idle sessions."""
         for target in self.targets:
             figures = self.data.get(target.name, {})
-            if "connect" in figures and target.takes_tokens:
-                figures[f"connect_{target.algorithms[0]}"] = figures["connect"]
-                figures.setdefault("connect_elsewhere", figures["connect"])  # none of a peer's tokens is its own
+            if not target.own_mint and "connect" in figures:
+                figures["connect_elsewhere"] = figures["connect"]  # none of a peer's tokens is its own
+            if target.takes_tokens and "connect_elsewhere" in figures:
+                figures[f"connect_{target.algorithms[0]}"] = figures["connect_elsewhere"]
         for repetition in range(min(3, self.how.reps)):
             which = [target for target in self.targets if len(target.algorithms) > 1]
             self._start(which, 1)

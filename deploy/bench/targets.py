@@ -145,8 +145,11 @@ class Target:
             raise RuntimeError(f"{self.name} did not come up\n{tail}")
         time.sleep(0.3)
         self.pids = tree(self.process.pid)
-        if self.own_mint:
-            self._mint = Mint(self)
+        try:
+            self._mint = Mint(self) if self.own_mint else None
+        except Exception:
+            self.stop()
+            raise
 
     def _answers(self, log, patience=10):
         """Waits for the line that says so, where the target has one: a port may listen long before it is served."""
@@ -164,7 +167,7 @@ class Target:
 
     def stop(self):
         stop(self.process)
-        self.process, self.pids = None, []
+        self.process, self.pids, self._mint = None, [], None
 
     def url(self, endpoint, query=""):
         """The URL of echo, sink, source or voice, with {token} where one belongs; `query` is the upstream's own."""

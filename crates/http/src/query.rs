@@ -1,5 +1,7 @@
 //! The query string of a bridge request, read strictly and once.
 
+use memchr::memchr2;
+
 /// Longest query that is looked at, in bytes: a 4 KiB token and room for parameters.
 const LONGEST: usize = 8192;
 
@@ -120,6 +122,10 @@ impl Query {
 pub struct Repeated;
 
 fn decode(text: &str) -> Result<String, QueryError> {
+    // A token is long and has neither.
+    if memchr2(b'+', b'%', text.as_bytes()).is_none() {
+        return Ok(text.to_owned());
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -12,7 +12,7 @@ use tollbridge_keyring::RingEntropy;
 use tollbridge_relay::Registry;
 use tollbridge_store::{EpochStore, RevocationStore, Store, StoreError, memory};
 use tollbridge_store_sql::{Mode, ServerLock};
-use tollbridge_token::{Minter, Recall, Verifier};
+use tollbridge_token::Minter;
 
 use crate::{error::NodeError, refresh, store, wire};
 
@@ -67,18 +67,18 @@ impl Node {
         let revoked = Revoked::new(store.clone() as Arc<dyn RevocationStore>);
         revoked.refresh(clock.now()).await.map_err(of_store)?;
         let life = generation.max_redeem_within;
-        let recall = Arc::new(Recall::default());
+        let minter = Minter::new(
+            Arc::clone(&keyring),
+            issuer,
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        );
+        let (minter, verifier) = minter.with_verifier(epoch, life);
         let shared = Arc::new(Shared {
             version,
             started: clock.now(),
-            minter: Minter::new(
-                Arc::clone(&keyring),
-                issuer.clone(),
-                Arc::clone(&clock),
-                Arc::clone(&entropy),
-            )
-            .remembering(Arc::clone(&recall)),
-            verifier: Verifier::new(Arc::clone(&keyring), issuer, epoch, life).recalling(recall),
+            minter,
+            verifier,
             used: Arc::new(memory::MemoryUsed::new(Arc::clone(&clock))),
             leases: Arc::new(memory::MemoryLeases::new()),
             registry: Registry::new(),

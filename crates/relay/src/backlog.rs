@@ -71,6 +71,11 @@ impl Backlog {
         self.pace.poll_flush(cx, sink, now)
     }
 
+    /// Whether nothing waits, neither here nor in the sink.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.bytes.is_empty() && !self.pace.unflushed && self.pace.waiting_since.is_none()
+    }
+
     /// Since when the sink has taken nothing of what waits for it.
     pub(crate) const fn waiting_since(&self) -> Option<Instant> {
         self.pace.waiting_since

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::{io::ReadBuf, time::Instant};
+use tokio::{io::ReadBuf, task::coop::has_budget_remaining, time::Instant};
 use tollbridge_domain::Slug;
 
 use crate::{
@@ -24,6 +24,8 @@ pub(crate) struct Pump {
     partial: Vec<u8>,
     backlog: Backlog,
     course: Course,
+    /// Set while a read is pending: the source wakes whoever polled it last.
+    asleep: bool,
     /// Set once the source has closed, ended or broken the rules.
     halted: bool,
 }
@@ -54,9 +56,17 @@ pub(crate) enum Halt {
     Rested,
 }
 
+/// One poll of a session.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn {
+    pub(crate) now: Instant,
+    /// Whether whoever polls is who polled before: a pending read would wake the right one.
+    pub(crate) familiar: bool,
+}
+
 /// What both directions share, lent for one poll.
 pub(crate) struct Shared<'a> {
-    pub(crate) now: Instant,
+    pub(crate) turn: Turn,
     pub(crate) started: Instant,
     pub(crate) active_at: &'a mut Instant,
     pub(crate) control_counts: bool,
@@ -73,6 +83,7 @@ impl Pump {
             partial: Vec::new(),
             backlog: Backlog::default(),
             course: Course::Flow,
+            asleep: false,
             halted: false,
         }
     }
@@ -86,18 +97,25 @@ impl Pump {
         sink: &mut K,
         shared: &mut Shared<'_>,
     ) -> Poll<Halt> {
+        if shared.turn.familiar && self.sleeps_on(source) {
+            return Poll::Pending;
+        }
+        let mut scratch = Scratch::borrow();
         for _ in 0..ROUNDS {
             if self.course == Course::Dead {
                 return Poll::Pending;
             }
-            if ready!(self.backlog.poll_deliver(cx, sink, shared.now)).is_err() {
+            if !self.backlog.is_idle()
+                && ready!(self.backlog.poll_deliver(cx, sink, shared.turn.now)).is_err()
+            {
                 self.course = Course::Dead;
                 return Poll::Ready(Halt::Deaf);
             }
             if self.appetite() == 0 {
                 return Poll::Pending;
             }
-            if let Some(halt) = ready!(self.poll_round(cx, source, sink, shared)) {
+            let round = self.poll_round(cx, source, sink, shared, scratch.bytes());
+            if let Some(halt) = ready!(round) {
                 self.halted = !matches!(halt, Halt::Deaf);
                 self.stop();
                 return Poll::Ready(halt);
@@ -162,6 +180,12 @@ impl Pump {
         (self.backlog, self.scanner, self.partial)
     }
 
+    /// Whether there is nothing to do for this direction: what wakes a session concerns one of the two,
+    /// mostly, and the other need not pay for it.
+    fn sleeps_on<S: Leg>(&self, source: &S) -> bool {
+        self.asleep && self.course == Course::Flow && self.backlog.is_idle() && source.is_silent()
+    }
+
     fn appetite(&self) -> usize {
         match self.course {
             Course::Flow => SCRATCH_SIZE,
@@ -176,14 +200,17 @@ impl Pump {
         source: &mut S,
         sink: &mut K,
         shared: &mut Shared<'_>,
+        scratch: &mut [u8],
     ) -> Poll<Option<Halt>> {
-        let mut scratch = Scratch::borrow();
         let kept = self.partial.len();
-        let (front, room) = scratch.bytes().split_at_mut(kept);
+        let (front, room) = scratch.split_at_mut(kept);
         front.copy_from_slice(&self.partial);
         let limit = room.len().min(self.appetite());
         let mut room = ReadBuf::new(room.get_mut(..limit).unwrap_or_default());
-        let read = ready!(Pin::new(source).poll_read(cx, &mut room)).map(|()| room.filled().len());
+        let read = Pin::new(source).poll_read(cx, &mut room);
+        // Without a budget left it was not the source that made us wait.
+        self.asleep = read.is_pending() && has_budget_remaining();
+        let read = ready!(read).map(|()| room.filled().len());
         let Some(count @ 1..) = read.ok() else {
             return Poll::Ready(Some(Halt::Gone));
         };
@@ -191,10 +218,14 @@ impl Pump {
         if let Some(heartbeat) = shared.heartbeat.as_deref_mut() {
             heartbeat.heard();
         }
-        let bytes = scratch.bytes().get_mut(..kept + count).unwrap_or_default();
+        let bytes = scratch.get_mut(..kept + count).unwrap_or_default();
         let (passing, halt) = self.sift(bytes, shared);
         let passing = bytes.get(..passing).unwrap_or(&[]);
-        if self.backlog.write(cx, sink, passing, shared.now).is_err() {
+        if self
+            .backlog
+            .write(cx, sink, passing, shared.turn.now)
+            .is_err()
+        {
             self.course = Course::Dead;
             return Poll::Ready(halt.or(Some(Halt::Deaf)));
         }
@@ -211,8 +242,8 @@ impl Pump {
             let scan = self.scanner.scan(rest, shared.allowance);
             shared.meter.add_tally(self.from, scan.tally);
             if scan.tally.lively {
-                *shared.active_at = shared.now;
-                let age = shared.now.saturating_duration_since(shared.started);
+                *shared.active_at = shared.turn.now;
+                let age = shared.turn.now.saturating_duration_since(shared.started);
                 shared.meter.mark_activity(age);
             }
             at += scan.pass;
@@ -233,7 +264,7 @@ impl Pump {
                 Next::Control(control) => {
                     at += control.wire;
                     if shared.control_counts {
-                        *shared.active_at = shared.now;
+                        *shared.active_at = shared.turn.now;
                     }
                 }
             }
@@ -259,3 +290,160 @@ fn is_own_pong(control: &Control, bytes: &[u8], shared: &Shared<'_>) -> bool {
 
 /// Reads in a row before the other direction gets its turn.
 const ROUNDS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+        task::Waker,
+        time::Duration,
+    };
+
+    use tokio::{
+        io::{AsyncRead, AsyncWrite, DuplexStream, duplex},
+        task::coop,
+    };
+
+    use super::*;
+    use crate::Rules;
+
+    /// A source that counts how often it is read, and says what it is told to say of itself.
+    struct Counted {
+        io: DuplexStream,
+        reads: AtomicUsize,
+        silent: AtomicBool,
+    }
+
+    impl Leg for Counted {
+        fn is_silent(&self) -> bool {
+            self.silent.load(Ordering::Relaxed)
+        }
+    }
+
+    impl AsyncRead for Counted {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            Pin::new(&mut self.io).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Counted {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.io).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.io).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.io).poll_shutdown(cx)
+        }
+    }
+
+    /// A direction, its source and its sink, and the far end of the latter.
+    struct Direction {
+        pump: Pump,
+        source: Counted,
+        sink: DuplexStream,
+        far: DuplexStream,
+        _client: DuplexStream,
+    }
+
+    impl Direction {
+        fn new() -> Self {
+            let (io, client) = duplex(64);
+            let (sink, far) = duplex(64);
+            let rules = Rules {
+                masked: true,
+                rsv1: false,
+                max_frame: 100,
+                max_message: 100,
+                max_fragments: 1,
+            };
+            Self {
+                pump: Pump::new(Side::Client, Scanner::new(rules)),
+                source: Counted {
+                    io,
+                    reads: AtomicUsize::new(0),
+                    silent: AtomicBool::new(true),
+                },
+                sink,
+                far,
+                _client: client,
+            }
+        }
+
+        /// Polls once, and says how often the source was read for it.
+        fn reads(&mut self, familiar: bool) -> usize {
+            let now = Instant::now();
+            let mut active_at = now;
+            let mut allowance = u64::MAX;
+            let mut shared = Shared {
+                turn: Turn { now, familiar },
+                started: now,
+                active_at: &mut active_at,
+                control_counts: false,
+                allowance: &mut allowance,
+                meter: &Meter::default(),
+                heartbeat: None,
+            };
+            let mut cx = Context::from_waker(Waker::noop());
+            let polled = self
+                .pump
+                .poll(&mut cx, &mut self.source, &mut self.sink, &mut shared);
+            assert!(polled.is_pending());
+            self.source.reads.swap(0, Ordering::Relaxed)
+        }
+    }
+
+    #[tokio::test]
+    async fn who_sleeps_is_not_read_until_it_may_have_said_something() {
+        let mut direction = Direction::new();
+        assert_eq!(direction.reads(true), 1, "it has never been read");
+        assert_eq!(direction.reads(true), 0);
+        assert_eq!(direction.reads(false), 1, "somebody else is to be woken");
+        assert_eq!(direction.reads(true), 0);
+        direction.source.silent.store(false, Ordering::Relaxed);
+        assert_eq!(direction.reads(true), 1);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_delivered_however_silent_the_source() {
+        use tokio::io::AsyncReadExt as _;
+
+        let mut direction = Direction::new();
+        direction.reads(true);
+        direction.pump.push(b"\x89\x00");
+        direction.reads(true);
+        assert_eq!(direction.far.read_u16().await.unwrap(), 0x8900);
+    }
+
+    /// A read that is pending because the task has had its share leaves nobody to be woken by the
+    /// source.
+    #[tokio::test]
+    async fn a_read_without_a_budget_is_no_sleep() {
+        let mut direction = Direction::new();
+        tokio::time::timeout(Duration::from_secs(10), async {
+            while has_budget_remaining() {
+                coop::consume_budget().await;
+            }
+            assert_eq!(direction.reads(true), 1);
+            assert_eq!(direction.reads(true), 1);
+            tokio::task::yield_now().await;
+            assert_eq!(direction.reads(true), 1);
+            assert_eq!(direction.reads(true), 0);
+        })
+        .await
+        .unwrap();
+    }
+}

@@ -13,7 +13,7 @@ use crate::{
     Close, Leg, Limits, Meter, Orders, Rules, Scanner, Side, Terms,
     close::{self, Goodbye},
     deadline::Alarm,
-    pump::{Halt, Pump, Shared},
+    pump::{Halt, Pump, Shared, Turn},
     watch::{Overdue, Presence, Stalls, Watch},
 };
 
@@ -37,8 +37,8 @@ pub(crate) struct Session<C, U> {
     watch: Watch,
     allowance: u64,
     alarm: Alarm,
-    /// Whom the alarm and the orders wake. Present while nothing but traffic can have happened since
-    /// both were looked at, so that a relayed message does not pay for looking again.
+    /// Whom the alarm, the orders and both directions wake. Present while nothing but traffic can have
+    /// happened since all were looked at, so that a relayed message does not pay for looking again.
     settled: Option<Waker>,
 }
 
@@ -117,10 +117,12 @@ impl<C: Leg, U: Leg> Session<C, U> {
     fn poll_next(&mut self, cx: &mut Context<'_>, until: Option<Instant>) -> Poll<Event> {
         loop {
             let now = Instant::now();
-            if let Poll::Ready(event) = self.poll_pumps(cx, now) {
+            self.settled.take_if(|waker| !waker.will_wake(cx.waker()));
+            let familiar = self.settled.is_some();
+            if let Poll::Ready(event) = self.poll_pumps(cx, Turn { now, familiar }) {
                 return Poll::Ready(event);
             }
-            if self.is_settled(cx, now) {
+            if self.is_settled(now) {
                 return Poll::Pending;
             }
             self.settled = None;
@@ -150,9 +152,8 @@ impl<C: Leg, U: Leg> Session<C, U> {
 
     /// Whether the alarm and the orders still stand as they were left: deadlines have only moved
     /// away since, and who is to be woken is the same.
-    fn is_settled(&self, cx: &Context<'_>, now: Instant) -> bool {
-        let settled = self.settled.as_ref();
-        settled.is_some_and(|waker| waker.will_wake(cx.waker()))
+    fn is_settled(&self, now: Instant) -> bool {
+        self.settled.is_some()
             && !self.ending
             && now < self.alarm.rings_at()
             && !self.orders.are_given()
@@ -163,7 +164,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
         self.up.waiting_since().is_some() || self.down.waiting_since().is_some()
     }
 
-    fn poll_pumps(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Event> {
+    fn poll_pumps(&mut self, cx: &mut Context<'_>, turn: Turn) -> Poll<Event> {
         // Nobody is read while its sink does not take: its silence is ours.
         if self.up.waiting_since().is_some() {
             self.watch.client.excuse();
@@ -172,23 +173,23 @@ impl<C: Leg, U: Leg> Session<C, U> {
             self.watch.upstream.excuse();
         }
         // The client's direction first: a close frame that lies there explains the failed write.
-        let mut told = self.poll_up(cx, now);
+        let mut told = self.poll_up(cx, turn);
         if told.is_pending() {
-            told = self.poll_down(cx, now);
+            told = self.poll_down(cx, turn);
         }
-        if told.is_pending() && self.ping_client(now) {
-            told = self.poll_down(cx, now);
+        if told.is_pending() && self.ping_client(turn.now) {
+            told = self.poll_down(cx, turn);
         }
-        if told.is_pending() && self.ping_upstream(now) {
-            told = self.poll_up(cx, now);
+        if told.is_pending() && self.ping_upstream(turn.now) {
+            told = self.poll_up(cx, turn);
         }
         told
     }
 
-    fn poll_up(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Event> {
+    fn poll_up(&mut self, cx: &mut Context<'_>, turn: Turn) -> Poll<Event> {
         let client = &mut self.watch.client;
         let mut shared = Shared {
-            now,
+            turn,
             started: self.watch.started,
             active_at: &mut client.active_at,
             control_counts: self.watch.control_counts,
@@ -201,10 +202,10 @@ impl<C: Leg, U: Leg> Session<C, U> {
             .map(|halt| told(halt, Side::Client, Side::Upstream))
     }
 
-    fn poll_down(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Event> {
+    fn poll_down(&mut self, cx: &mut Context<'_>, turn: Turn) -> Poll<Event> {
         let upstream = &mut self.watch.upstream;
         let mut shared = Shared {
-            now,
+            turn,
             started: self.watch.started,
             active_at: &mut upstream.active_at,
             control_counts: self.watch.control_counts,

@@ -5,7 +5,11 @@ use sqlx::{QueryBuilder, Sqlite as Sqlite3, SqliteConnection, sqlite::SqliteRow}
 use tollbridge_domain::{Act, Moment};
 use tollbridge_store::{AuditEntry, AuditLog, AuditQuery, StoreError};
 
-use crate::{Sqlite, error::failed, row::Reading};
+use crate::{
+    Sqlite,
+    error::{corrupt, failed},
+    row::Reading,
+};
 
 #[async_trait]
 impl AuditLog for Sqlite {
@@ -55,10 +59,11 @@ async fn write_rows(
     connection: &mut SqliteConnection,
     entries: &[AuditEntry],
 ) -> Result<(), StoreError> {
+    let facts: Vec<String> = entries.iter().map(facts).collect::<Result<_, _>>()?;
     let mut insert = QueryBuilder::<Sqlite3>::new(
         "INSERT INTO audit (at, who, from_where, event, target, why, result, facts) ",
     );
-    insert.push_values(entries, |mut row, entry| {
+    insert.push_values(entries.iter().zip(facts), |mut row, (entry, facts)| {
         row.push_bind(entry.at.seconds())
             .push_bind(&entry.who)
             .push_bind(&entry.from)
@@ -66,13 +71,18 @@ async fn write_rows(
             .push_bind(&entry.target)
             .push_bind(&entry.why)
             .push_bind(&entry.result)
-            .push_bind(entry.facts.to_string());
+            .push_bind(facts);
     });
     // Of the lengths that there are, only these two come again and again.
     let often = [1, ROWS].contains(&entries.len());
     let written = insert.build().persistent(often).execute(connection).await;
     written.map_err(failed("write the audit log"))?;
     Ok(())
+}
+
+/// As JSON. `Value::to_string` writes the same through `fmt`, at three times the price.
+fn facts(entry: &AuditEntry) -> Result<String, StoreError> {
+    serde_json::to_string(&entry.facts).or(Err(corrupt("facts that JSON has no words for")))
 }
 
 /// Entries in one statement.

@@ -93,6 +93,8 @@ pub(crate) fn options(place: &Place) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         // What is deleted is overwritten: retired key material must not linger in free pages.
         .pragma("secure_delete", "ON")
+        // What an INSERT OR REPLACE deletes fires triggers too: the audit log's refuses it.
+        .pragma("recursive_triggers", "ON")
         // KiB a connection: rows are appended and seldom read, so that SQLite's 2 MiB would fill up for nothing.
         .pragma("cache_size", "-512")
         .pragma("trusted_schema", "OFF")

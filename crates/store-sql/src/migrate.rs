@@ -166,11 +166,18 @@ fn altered(version: i64) -> StoreError {
 }
 
 /// Number, name and text of every migration, in order; see `migrations/README.md`.
-const EMBEDDED: &[(i64, &str, &str)] = &[(
-    1,
-    "0001_ports",
-    include_str!("../../../migrations/sqlite/0001_ports.sql"),
-)];
+const EMBEDDED: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "0001_ports",
+        include_str!("../../../migrations/sqlite/0001_ports.sql"),
+    ),
+    (
+        2,
+        "0002_audit_inserts_without_trigger",
+        include_str!("../../../migrations/sqlite/0002_audit_inserts_without_trigger.sql"),
+    ),
+];
 
 const NEWEST: i64 = EMBEDDED[EMBEDDED.len() - 1].0;
 

@@ -1,7 +1,7 @@
 //! What a session wants of a connection.
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream},
+    io::{AsyncRead, AsyncWrite, DuplexStream, Interest},
     net::TcpStream,
 };
 
@@ -21,6 +21,15 @@ pub trait Leg: AsyncRead + AsyncWrite + Unpin {
     /// and leave with it. A close frame, the end of TLS and the end of TCP are one segment then instead of
     /// three, and wake the peer once.
     fn last(&self) {}
+
+    /// Whether a read would surely be pending as the last one was, and who was told to wait then is
+    /// still to be woken: to read again would only cost. False where that is not known.
+    ///
+    /// To be asked only after a read that was pending for the stream's sake, not for that of a
+    /// [budget](tokio::task::coop).
+    fn is_silent(&self) -> bool {
+        false
+    }
 }
 
 impl Leg for TcpStream {
@@ -34,6 +43,11 @@ impl Leg for TcpStream {
         #[cfg(target_os = "linux")]
         let _in_pieces = socket2::SockRef::from(self).set_tcp_cork(true);
     }
+
+    /// What wakes a reader marks the socket as readable first, and only a read takes the mark away.
+    fn is_silent(&self) -> bool {
+        self.try_io(Interest::READABLE, || Ok(())).is_err()
+    }
 }
 
 impl Leg for DuplexStream {}
@@ -46,6 +60,10 @@ impl<L: Leg> Leg for Tls<L> {
     fn last(&self) {
         self.get_ref().last();
     }
+
+    fn is_silent(&self) -> bool {
+        self.unsent.is_empty() && self.get_ref().is_silent()
+    }
 }
 
 impl<L: Leg> Leg for Early<L> {
@@ -56,6 +74,10 @@ impl<L: Leg> Leg for Early<L> {
     fn last(&self) {
         self.get_ref().last();
     }
+
+    fn is_silent(&self) -> bool {
+        self.get_ref().is_silent()
+    }
 }
 
 impl<L: Leg + ?Sized> Leg for Box<L> {
@@ -65,6 +87,10 @@ impl<L: Leg + ?Sized> Leg for Box<L> {
 
     fn last(&self) {
         self.as_ref().last();
+    }
+
+    fn is_silent(&self) -> bool {
+        self.as_ref().is_silent()
     }
 }
 

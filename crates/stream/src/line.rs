@@ -57,6 +57,13 @@ impl Leg for Line {
     fn last(&self) {
         self.tcp().last();
     }
+
+    fn is_silent(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_silent(),
+            Self::Secure(stream) => stream.is_silent(),
+        }
+    }
 }
 
 impl AsyncRead for Line {

@@ -15,6 +15,7 @@ use tollbridge_store::{Algorithm, memory::MemoryStore};
 use tollbridge_token::{Minter, RawToken, Verifier};
 
 const NOW: Moment = Moment::from_seconds(1_800_000_000);
+const EPOCH: Moment = Moment::from_seconds(1_799_999_000);
 const ISSUER: &str = "https://voice.example.com";
 
 fn main() {
@@ -43,6 +44,14 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, algorithm: Algorithm) {
             runtime.block_on(verifier.verify(&raw, NOW)).unwrap()
         });
     });
+    let (minter, verifier) = minter.with_verifier(EPOCH, 600);
+    let minted = minter.mint(grant()).unwrap();
+    group.bench_function("recall", |bencher| {
+        bencher.iter(|| {
+            let raw = RawToken::parse(black_box(minted.token.reveal())).unwrap();
+            runtime.block_on(verifier.verify(&raw, NOW)).unwrap()
+        });
+    });
     group.finish();
 }
 
@@ -63,9 +72,8 @@ async fn open(algorithm: Algorithm) -> (Minter, Verifier) {
     );
     let keyring = keyring.await.unwrap();
     let issuer = || ISSUER.to_owned();
-    let epoch = Moment::from_seconds(1_799_999_000);
     let minter = Minter::new(keyring.clone(), issuer(), Arc::new(Still), entropy);
-    (minter, Verifier::new(keyring, issuer(), epoch, 600))
+    (minter, Verifier::new(keyring, issuer(), EPOCH, 600))
 }
 
 /// As a page's backend asks for one.

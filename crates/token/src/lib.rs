@@ -25,6 +25,5 @@ pub use self::{
     mint::{MintError, Minted, Minter},
     provider::install,
     raw::{RawToken, RawTokenError},
-    recall::Recall,
     verify::{InvalidReason, Refusal, Verified, Verifier},
 };

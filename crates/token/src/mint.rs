@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tollbridge_domain::{Clock, Entropy, Grant, KeyId, Secret, TokenId};
+use tollbridge_domain::{Clock, Entropy, Grant, KeyId, Moment, Secret, TokenId};
 use tollbridge_keyring::Keyring;
 
-use crate::{Claims, Recall, header::Header, jws::encode};
+use crate::{Claims, Verifier, header::Header, jws::encode, recall::Recall};
 
 /// Why no token was minted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -64,13 +64,21 @@ impl Minter {
         }
     }
 
-    /// Remembers what it mints for the [`Verifier`](crate::Verifier) of the same process.
+    /// Adds the verifier of the same process, which asks no proof of who signed what this mints;
+    /// else as [`Verifier::new`].
     #[must_use]
-    pub fn remembering(self, recall: Arc<Recall>) -> Self {
-        Self {
-            recall: Some(recall),
-            ..self
-        }
+    pub fn with_verifier(self, epoch: Moment, max_life: u32) -> (Self, Verifier) {
+        let recall = Arc::new(Recall::default());
+        let (keyring, issuer) = (Arc::clone(&self.keyring), self.issuer.clone());
+        let verifier = Verifier::new(keyring, issuer, epoch, max_life);
+        let verifier = verifier.recalling(Arc::clone(&recall));
+        let recall = Some(recall);
+        (Self { recall, ..self }, verifier)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn recall(&self) -> Option<Arc<Recall>> {
+        self.recall.clone()
     }
 
     /// Mints one token, valid from this second on.

@@ -60,8 +60,21 @@ impl PartialEq for RawToken {
 impl Eq for RawToken {}
 
 const fn is_token_character(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-')
+    TOKEN_CHARACTERS[byte as usize]
 }
+
+/// Looked up for each of some hundred characters, of every request.
+static TOKEN_CHARACTERS: [bool; 256] = {
+    let mut known = [false; 256];
+    let mut byte = 0;
+    while byte < known.len() {
+        let character = byte as u8 as char;
+        known[byte] =
+            character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '~' | '-');
+        byte += 1;
+    }
+    known
+};
 
 /// Twice what we mint: enough for any prefix, short enough to be judged at no cost.
 const LONGEST: usize = 4096;

@@ -3,7 +3,7 @@
 //! JSON parsers differ in what a duplicated name means (RFC 8259, 4), and RFC 7515, 10.12 lets us
 //! refuse. serde would refuse duplicates of our own members only, not those inside `meta`.
 
-use std::{collections::HashSet, fmt};
+use std::{collections::BTreeSet, fmt};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
@@ -32,7 +32,7 @@ impl<'de> Visitor<'de> for Walk {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unique, A::Error> {
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         while let Some(name) = map.next_key::<String>()? {
             if !seen.insert(name) {
                 return Err(A::Error::custom("a member name occurs twice"));

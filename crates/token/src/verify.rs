@@ -6,10 +6,11 @@ use tollbridge_domain::{KeyId, Moment, Slug};
 use tollbridge_keyring::{Keyring, VerifyingKey};
 
 use crate::{
-    Claims, RawToken, Recall,
+    Claims, RawToken,
     header::{Header, TYP},
     jws::Compact,
     provider,
+    recall::Recall,
 };
 
 /// Why a text is not a token of ours. For the log only: to strangers all of them are one.
@@ -146,9 +147,8 @@ impl Verifier {
         }
     }
 
-    /// Asks no proof of who signed what the [`Minter`](crate::Minter) of the same process did.
-    #[must_use]
-    pub fn recalling(self, recall: Arc<Recall>) -> Self {
+    /// Asks no proof of who signed what is in there.
+    pub(crate) fn recalling(self, recall: Arc<Recall>) -> Self {
         Self {
             recall: Some(recall),
             ..self

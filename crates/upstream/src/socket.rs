@@ -29,6 +29,10 @@ impl Leg for Socket {
     fn last(&self) {
         self.0.last();
     }
+
+    fn is_silent(&self) -> bool {
+        self.0.is_silent()
+    }
 }
 
 impl AsyncRead for Socket {

@@ -15,6 +15,7 @@ use std::{
 };
 
 use bytes::{Buf as _, BytesMut};
+use memchr::memchr;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
@@ -95,6 +96,31 @@ enum HeadLine {
     Goes,
 }
 
+impl HeadLine {
+    /// Goes up to and with an empty line, which may be a head's end: how far that is, and whether
+    /// there was one.
+    fn walk(&mut self, bytes: &[u8]) -> (usize, bool) {
+        let mut rest = bytes;
+        while let Some(at) = memchr(b'\n', rest) {
+            let (line, behind) = rest.split_at(at + 1);
+            rest = behind;
+            *self = match (*self, line) {
+                (Self::Begins, b"\n" | b"\r\n") | (Self::Returns, b"\n") => {
+                    *self = Self::Goes;
+                    return (bytes.len() - rest.len(), true);
+                }
+                _ => Self::Begins,
+            };
+        }
+        *self = match (*self, rest) {
+            (line, []) => line,
+            (Self::Begins, b"\r") => Self::Returns,
+            _ => Self::Goes,
+        };
+        (bytes.len(), false)
+    }
+}
+
 impl Gated {
     /// A head may take `longest`.
     pub(crate) fn new(io: Line, longest: Duration) -> Self {
@@ -135,21 +161,11 @@ impl Gated {
         }
     }
 
-    /// How many of these bytes may pass: up to and with an empty line, which may be a head's end.
+    /// How many of these bytes may pass.
     fn passable(&mut self, bytes: &[u8]) -> usize {
-        for (at, byte) in bytes.iter().enumerate() {
-            self.line = match (self.line, byte) {
-                (HeadLine::Begins | HeadLine::Returns, b'\n') => {
-                    self.line = HeadLine::Goes;
-                    self.pause = true;
-                    return at + 1;
-                }
-                (_, b'\n') => HeadLine::Begins,
-                (HeadLine::Begins, b'\r') => HeadLine::Returns,
-                _ => HeadLine::Goes,
-            };
-        }
-        bytes.len()
+        let (size, at_end) = self.line.walk(bytes);
+        self.pause |= at_end;
+        size
     }
 
     /// Reads and forgets for a moment, so that no reset overtakes the last answer; then the stream
@@ -240,5 +256,51 @@ impl AsyncWrite for Gated {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Byte by byte, and slowly: where each head ends.
+    fn ends(bytes: &[u8]) -> Vec<usize> {
+        let mut ends = Vec::new();
+        let mut line: Option<Vec<u8>> = None;
+        for (at, &byte) in bytes.iter().enumerate() {
+            match (&mut line, byte) {
+                (Some(so_far), b'\n') if matches!(so_far.as_slice(), b"" | b"\r") => {
+                    ends.push(at + 1);
+                    line = None;
+                }
+                (_, b'\n') => line = Some(Vec::new()),
+                (Some(so_far), byte) => so_far.push(byte),
+                (None, _) => {}
+            }
+        }
+        ends
+    }
+
+    proptest! {
+        #[test]
+        fn a_head_ends_where_it_does_however_it_is_cut(
+            pieces in proptest::collection::vec("[a\r\n]{0,6}", 0..8),
+        ) {
+            let whole = pieces.concat();
+            let (mut line, mut found, mut at) = (HeadLine::Goes, Vec::new(), 0);
+            for piece in &pieces {
+                let mut rest = piece.as_bytes();
+                while !rest.is_empty() {
+                    let (size, is_end) = line.walk(rest);
+                    prop_assert!(is_end || size == rest.len());
+                    at += size;
+                    found.extend(is_end.then_some(at));
+                    rest = &rest[size..];
+                }
+            }
+            prop_assert_eq!(found, ends(whole.as_bytes()));
+        }
     }
 }

@@ -36,6 +36,14 @@ impl Leg for ClientLeg {
             Self::Payload(_) => {}
         }
     }
+
+    fn is_silent(&self) -> bool {
+        match self {
+            Self::Socket(io) => io.is_silent(),
+            // actix does not say.
+            Self::Payload(_) => false,
+        }
+    }
 }
 
 impl AsyncRead for ClientLeg {

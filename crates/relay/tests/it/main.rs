@@ -20,3 +20,4 @@ mod scanner;
 mod splits;
 mod stage;
 mod upstream_pings;
+mod wakers;

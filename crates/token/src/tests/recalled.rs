@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tollbridge_domain::Actor;
+use tollbridge_domain::{Actor, Moment};
+use tollbridge_store::Algorithm;
 
 use super::{Bench, START, claims, grant, header_with};
-use crate::{Recall, jws::encode};
+use crate::{jws::encode, recall::Recall};
 
 impl Bench {
     /// As a node has them: the verifier knows what the minter did.
-    async fn of_one_process() -> (Self, Arc<Recall>) {
-        let mut bench = Self::new().await;
-        let recall = Arc::new(Recall::default());
-        bench.minter = bench.minter.remembering(Arc::clone(&recall));
-        bench.verifier = bench.verifier.recalling(Arc::clone(&recall));
+    async fn of_one_process(algorithm: Algorithm) -> (Self, Arc<Recall>) {
+        let mut bench = Self::with(algorithm).await;
+        let epoch = Moment::from_seconds(START - 100);
+        (bench.minter, bench.verifier) = bench.minter.with_verifier(epoch, 600);
+        let recall = bench.minter.recall().unwrap();
         (bench, recall)
     }
 }
@@ -27,7 +28,13 @@ fn unsigned(token: &str) -> String {
 
 #[tokio::test]
 async fn what_was_minted_here_is_recalled_and_what_was_not_is_verified() {
-    let (bench, recall) = Bench::of_one_process().await;
+    for algorithm in [Algorithm::EdDSA, Algorithm::ES256] {
+        is_recalled(algorithm).await;
+    }
+}
+
+async fn is_recalled(algorithm: Algorithm) {
+    let (bench, recall) = Bench::of_one_process(algorithm).await;
     let minted = bench.minter.mint(grant()).unwrap();
     assert!(recall.knows(minted.token.reveal()));
     let verified = bench.verify(minted.token.reveal()).await.unwrap();
@@ -44,7 +51,7 @@ async fn what_was_minted_here_is_recalled_and_what_was_not_is_verified() {
 /// Seen through a token that nobody signed: only a recalled signature can be good.
 #[tokio::test]
 async fn a_recalled_signature_is_all_that_is_recalled() {
-    let (bench, recall) = Bench::of_one_process().await;
+    let (bench, recall) = Bench::of_one_process(Algorithm::EdDSA).await;
     let with = |changes| unsigned(&bench.sign_with(changes));
     let headed = |changes| unsigned(&bench.sign(&header_with(&bench, &changes), &claims()));
     for (token, verdict) in [
@@ -73,7 +80,7 @@ async fn a_recalled_signature_is_all_that_is_recalled() {
 
 #[tokio::test]
 async fn a_revoked_key_takes_its_recalled_tokens_with_it() {
-    let (bench, recall) = Bench::of_one_process().await;
+    let (bench, recall) = Bench::of_one_process(Algorithm::EdDSA).await;
     let token = bench.mint();
     let key = bench.keyring.snapshot().signer().unwrap().kid().clone();
     let actor = Actor::system();
