@@ -74,11 +74,12 @@ unused:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
-# Runs all Rust tests, documentation examples included.
+# Runs all Rust tests, documentation examples included, and every micro-benchmark once.
 [group('test')]
 test *ARGS:
     cargo-nextest nextest run --workspace --locked --profile ci {{ ARGS }}
     cargo test --workspace --doc --locked
+    cargo test --locked --quiet -p tollbridge-relay --bench frame -p tollbridge-token --bench verify
 
 # Measures the frame reader, and what a token costs to mint and verify: for the edit loop, on a quiet machine.
 [group('test')]

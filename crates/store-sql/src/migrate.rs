@@ -174,8 +174,8 @@ const EMBEDDED: &[(i64, &str, &str)] = &[
     ),
     (
         2,
-        "0002_audit_inserts_without_trigger",
-        include_str!("../../../migrations/sqlite/0002_audit_inserts_without_trigger.sql"),
+        "0002_audit_inserts_are_cheap",
+        include_str!("../../../migrations/sqlite/0002_audit_inserts_are_cheap.sql"),
     ),
 ];
 

@@ -19,7 +19,7 @@ const EPOCH: Moment = Moment::from_seconds(1_799_999_000);
 const ISSUER: &str = "https://voice.example.com";
 
 fn main() {
-    let runtime = Builder::new_current_thread().build().unwrap();
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     let mut criterion = Criterion::default().configure_from_args();
     for algorithm in [Algorithm::EdDSA, Algorithm::ES256] {
         measure(&mut criterion, &runtime, algorithm);
