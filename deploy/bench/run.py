@@ -14,6 +14,11 @@ from processes import descriptors
 from upstream import Upstream
 
 
+# Nearly all of such a message is the kernel's and the same for everybody. What is left to tell apart is less than what a
+# shared machine adds now and then, so these are measured three times in each repetition.
+CLOSE = ["relay_64", "relay_3200"]
+
+
 @dataclasses.dataclass
 class How:
     """How much is measured: seconds, sessions, connections and repetitions."""
@@ -96,6 +101,7 @@ class Run:
         order = [load for load in loads.ORDER if not (load == "rtt_64" and (mode != "none" or self.leaders))]
         order += {"none": [], "upstream": ["connect_full"], "both": ["connect_full", "connect_resume"]}[mode]
         order += ["connect_elsewhere"]
+        order += CLOSE * 2 if self.leaders is None and mode == "none" else []
         for repetition in range(self.how.reps):
             self._start(self.targets)
             self.note(f"repetition {repetition + 1} of {self.how.reps}")
