@@ -166,7 +166,8 @@ def _connect(target, upstream, load, how):
 
 def _idle(target, upstream, conns, how):
     fresh = memory(target.pids)
-    args = ["idle", *target.load_args("echo", conns + 1), "--conns", str(conns), "--conc", "64", "--echo", "3200"]
+    tokens = target.load_args("echo", conns + 1, how="elsewhere")  # what minting leaves behind is another matter
+    args = ["idle", *tokens, "--conns", str(conns), "--conc", "64", "--echo", "3200"]
     run = drive(args, target.pids, upstream, hold=how.hold)
     if run["lost"]:
         raise RuntimeError(f"{run['lost']} of {conns} idle connections were lost")

@@ -64,7 +64,8 @@ METHOD = """## Method
   connection costs where another node, or the command line, minted, and the rows by algorithm are of these too. The peers
   mint nothing: every token is somebody else's, and verified.
 - Idle: so many sessions, one 3,200 B echo each, then silence. Memory is the proportional set size; what the kernel holds
-  for sockets is the same for all and not in it. Tollbridge has also minted all of their tokens since "before".
+  for sockets is the same for all and not in it. The tokens are minted by another process: a Tollbridge that has also minted
+  all 2,000 within a second holds 1 MiB more afterwards.
 - Before anything is measured each target must pass the checks: every kind of bad token is refused without a dial, the
   client's own header never arrives, the real one does once, fragments, pings and close codes come through, and with TLS an
   upstream certificate of another CA opens nothing.
@@ -122,6 +123,8 @@ def details(mode, result):
     parts = [f"## {title}\n", about + "\n", where(result), warning(result)]
     parts += ["In brackets the ratio to the best peer, which is bold.\n", whole(result, costs(result))]
     parts += ["Rates by the wall clock, for orientation: they say as much about the load.\n", whole(result, rates()), noise(result)]
+    if result.get("note"):  # whoever put a part of another run in says so
+        parts.append(result["note"] + "\n")
     if result["errors"]:
         parts.append("What failed: " + "; ".join(error.splitlines()[0] for error in result["errors"]) + ".\n")
     return parts

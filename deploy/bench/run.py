@@ -112,13 +112,12 @@ class Run:
                 for target in rotated(self.targets, repetition * 3 + number):
                     self._attempt(target, load)
             self._stop(self.targets)
+        elsewhere(self.targets, self.data)
 
     def measure_more(self):
         """Connections with each algorithm, and many idle sessions."""
         for target in self.targets:
             figures = self.data.get(target.name, {})
-            if not target.own_mint and "connect" in figures:
-                figures["connect_elsewhere"] = figures["connect"]  # none of a peer's tokens is its own
             if target.takes_tokens and "connect_elsewhere" in figures:
                 figures[f"connect_{target.algorithms[0]}"] = figures["connect_elsewhere"]
         for repetition in range(min(3, self.how.reps)):
@@ -203,6 +202,14 @@ def machine():
         "congestion": congestion,
         "commit": commit.stdout.strip(),
     }
+
+
+def elsewhere(which, data):
+    """None of a peer's tokens is its own."""
+    for target in which:
+        figures = data.get(target.name, {})
+        if not target.own_mint and "connect" in figures:
+            figures["connect_elsewhere"] = figures["connect"]
 
 
 def rotated(items, by):

@@ -96,7 +96,7 @@ pub(crate) fn options(place: &Place) -> SqliteConnectOptions {
         // What an INSERT OR REPLACE deletes fires triggers too: the audit log's refuses it.
         .pragma("recursive_triggers", "ON")
         // KiB a connection: rows are appended and seldom read, so that SQLite's 2 MiB would fill up for nothing.
-        .pragma("cache_size", "-512")
+        .pragma("cache_size", "-256")
         .pragma("trusted_schema", "OFF")
         .disable_statement_logging()
 }
