@@ -19,6 +19,8 @@ WINDOWED = {  # name: wsload's command, endpoint, query, arguments, connections
 }
 # In this order, after `idle`, which wants fresh processes.
 ORDER = ["rtt_64", "voice", "relay_64", "relay_3200", "relay_64k", "pipe_64", "down_64k", "up_64k", "connect"]
+# Connections with tokens of the target's own mint; all others come with tokens that another process signed.
+OWN_TOKENS = {"connect", "connect_full", "connect_resume"}
 TIME_LIMIT_S = 120
 # What a target does about a connection when it is over, such as writing an audit log, is part of its price.
 AFTERMATH_S = 0.8
@@ -144,8 +146,8 @@ def _voice(target, upstream, how):
 def _connect(target, upstream, load, how):
     extra = ["--resume"] if load.endswith("_resume") else []
     upstream.tls_mode("full" if load.endswith("_full") else "resume")
+    asked = "ask" if load in OWN_TOKENS else "elsewhere"
     # The idle sessions warmed the path of the first kind only.
-    asked = "ask" if load in ("connect", "connect_full", "connect_resume") else "elsewhere"
     for count, tail in ((how.connects // 5, 0.03), (how.connects, AFTERMATH_S)):
         before = upstream.stats()
         tokens = target.load_args("echo", count + 16, how=asked)

@@ -36,7 +36,7 @@ class Mint:
             try:
                 status, answer = self._post(body, headers)
             except (OSError, http.client.HTTPException):
-                self.connection = None  # it was idle for too long, or the target is another process now
+                self.connection = None  # it was idle for too long
                 status, answer = self._post(body, headers)
             if status == 201:
                 return json.loads(answer)[self.how["token"]]

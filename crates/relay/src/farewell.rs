@@ -191,82 +191,26 @@ const UPSTREAM_LINGER: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        cell::RefCell,
-        io,
-        task::{Context, Poll},
-    };
-
-    use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
+    use tokio::io::duplex;
 
     use super::*;
-
-    /// A leg that notes what is done to it.
-    struct Noted {
-        io: DuplexStream,
-        acts: RefCell<Vec<&'static str>>,
-    }
-
-    impl Noted {
-        fn note(&self, act: &'static str) {
-            self.acts.borrow_mut().push(act);
-        }
-    }
-
-    impl Leg for Noted {
-        fn last(&self) {
-            self.note("last");
-        }
-    }
-
-    impl AsyncRead for Noted {
-        fn poll_read(
-            mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            buf: &mut ReadBuf<'_>,
-        ) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.io).poll_read(cx, buf)
-        }
-    }
-
-    impl AsyncWrite for Noted {
-        fn poll_write(
-            mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            bytes: &[u8],
-        ) -> Poll<io::Result<usize>> {
-            self.note("write");
-            Pin::new(&mut self.io).poll_write(cx, bytes)
-        }
-
-        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.io).poll_flush(cx)
-        }
-
-        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            self.note("shutdown");
-            Pin::new(&mut self.io).poll_shutdown(cx)
-        }
-    }
+    use crate::noted::Noted;
 
     /// What is done to a client that is told goodbye, and has said so itself or is still to say it.
     async fn acts(ear: Option<Ear>) -> Vec<&'static str> {
         let (near, mut far) = duplex(64);
         far.shutdown().await.unwrap();
-        let mut client = Noted {
-            io: near,
-            acts: RefCell::default(),
-        };
+        let mut client = Noted::new(near);
         let mut backlog = Backlog::default();
         backlog.push(&frame(Some(1000), "", None));
         finish_client(&mut client, backlog, ear, LINGER).await;
-        client.acts.into_inner()
+        client.acts()
     }
 
     #[tokio::test]
     async fn only_a_frame_that_ends_the_stream_waits_for_its_end() {
-        assert_eq!(acts(None).await, ["last", "write", "shutdown"]);
+        assert_eq!(acts(None).await, ["last", "write", "shutdown", "read"]);
         let ear = Ear::new(Scanner::new(STRANGER), Vec::new());
-        assert_eq!(acts(Some(ear)).await, ["write", "shutdown"]);
+        assert_eq!(acts(Some(ear)).await, ["write", "read", "shutdown", "read"]);
     }
 }

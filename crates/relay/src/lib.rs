@@ -16,6 +16,8 @@ mod head;
 mod heartbeat;
 mod limits;
 mod meter;
+#[cfg(test)]
+mod noted;
 mod orders;
 mod prelude;
 mod pump;

@@ -293,67 +293,20 @@ const ROUNDS: usize = 8;
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-        task::Waker,
-        time::Duration,
-    };
+    use std::{task::Waker, time::Duration};
 
     use tokio::{
-        io::{AsyncRead, AsyncWrite, DuplexStream, duplex},
+        io::{AsyncReadExt as _, DuplexStream, duplex},
         task::coop,
     };
 
     use super::*;
-    use crate::Rules;
-
-    /// A source that counts how often it is read, and says what it is told to say of itself.
-    struct Counted {
-        io: DuplexStream,
-        reads: AtomicUsize,
-        silent: AtomicBool,
-    }
-
-    impl Leg for Counted {
-        fn is_silent(&self) -> bool {
-            self.silent.load(Ordering::Relaxed)
-        }
-    }
-
-    impl AsyncRead for Counted {
-        fn poll_read(
-            mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            buf: &mut ReadBuf<'_>,
-        ) -> Poll<io::Result<()>> {
-            self.reads.fetch_add(1, Ordering::Relaxed);
-            Pin::new(&mut self.io).poll_read(cx, buf)
-        }
-    }
-
-    impl AsyncWrite for Counted {
-        fn poll_write(
-            mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            bytes: &[u8],
-        ) -> Poll<io::Result<usize>> {
-            Pin::new(&mut self.io).poll_write(cx, bytes)
-        }
-
-        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.io).poll_flush(cx)
-        }
-
-        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.io).poll_shutdown(cx)
-        }
-    }
+    use crate::{Rules, noted::Noted};
 
     /// A direction, its source and its sink, and the far end of the latter.
     struct Direction {
         pump: Pump,
-        source: Counted,
+        source: Noted,
         sink: DuplexStream,
         far: DuplexStream,
         _client: DuplexStream,
@@ -370,13 +323,11 @@ mod tests {
                 max_message: 100,
                 max_fragments: 1,
             };
+            let source = Noted::new(io);
+            source.silent.set(true);
             Self {
                 pump: Pump::new(Side::Client, Scanner::new(rules)),
-                source: Counted {
-                    io,
-                    reads: AtomicUsize::new(0),
-                    silent: AtomicBool::new(true),
-                },
+                source,
                 sink,
                 far,
                 _client: client,
@@ -402,7 +353,7 @@ mod tests {
                 .pump
                 .poll(&mut cx, &mut self.source, &mut self.sink, &mut shared);
             assert!(polled.is_pending());
-            self.source.reads.swap(0, Ordering::Relaxed)
+            self.source.acts().len()
         }
     }
 
@@ -413,14 +364,12 @@ mod tests {
         assert_eq!(direction.reads(true), 0);
         assert_eq!(direction.reads(false), 1, "somebody else is to be woken");
         assert_eq!(direction.reads(true), 0);
-        direction.source.silent.store(false, Ordering::Relaxed);
+        direction.source.silent.set(false);
         assert_eq!(direction.reads(true), 1);
     }
 
     #[tokio::test]
     async fn what_waits_is_delivered_however_silent_the_source() {
-        use tokio::io::AsyncReadExt as _;
-
         let mut direction = Direction::new();
         direction.reads(true);
         direction.pump.push(b"\x89\x00");
