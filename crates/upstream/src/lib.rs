@@ -6,6 +6,7 @@
 //!
 //! Everything here is local to one worker thread except [`Tls`], which is built once per route.
 
+mod chains;
 mod dial;
 mod errand;
 mod error;
