@@ -288,8 +288,8 @@ fn is_own_pong(control: &Control, bytes: &[u8], shared: &Shared<'_>) -> bool {
     control.kind == ControlKind::Pong && heartbeat.is_ours(control.payload(bytes))
 }
 
-/// Reads in a row before the other direction gets its turn.
-const ROUNDS: usize = 8;
+/// Reads in a row before the other direction and the other sessions get their turn.
+const ROUNDS: usize = 3;
 
 #[cfg(test)]
 mod tests {

@@ -29,5 +29,6 @@ thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// Large enough that a message of 64 KiB and its header come in one read, small enough for a cache.
-pub(crate) const SCRATCH_SIZE: usize = 68 * 1024;
+/// A flood costs a fifth less with it than with 64 KiB (ADR 9). It is also what a peer that stops reading
+/// makes us keep at most, which is why it is no larger.
+pub(crate) const SCRATCH_SIZE: usize = 192 * 1024;

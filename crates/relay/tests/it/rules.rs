@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a thread's buffer takes at once, in bytes.
-const ONE_READ: u64 = 68 * 1024;
+const ONE_READ: u64 = 192 * 1024;
 
 /// R03, R05, R07: what no client may send.
 #[tokio::test(start_paused = true)]
@@ -61,7 +61,7 @@ async fn a_close_reason_that_is_not_utf8_is_1007() {
 async fn a_declared_length_above_the_limit_is_1009_before_its_payload() {
     let limit = 1000;
     for length in [limit + 1, 1 << 32, 1 << 40, i64::MAX as u64] {
-        for sent in [0, 100_000] {
+        for sent in [0, 300_000] {
             let stage = Stage::with(terms_with(|limits| limits.max_frame = limit));
             let head = header(BINARY, true, length);
             let unasked = [head.as_slice(), &vec![0; sent]].concat();
