@@ -95,10 +95,10 @@ impl Pace {
         bytes: &[u8],
         now: Instant,
     ) -> io::Result<Poll<usize>> {
-        match Pin::new(sink).poll_write(cx, bytes)? {
+        match Pin::new(&mut *sink).poll_write(cx, bytes)? {
             Poll::Ready(0) => Err(io::ErrorKind::WriteZero.into()),
             Poll::Ready(taken) => {
-                self.unflushed = true;
+                self.unflushed = sink.is_buffered();
                 self.waiting_since = None;
                 Ok(Poll::Ready(taken))
             }
@@ -124,5 +124,38 @@ impl Pace {
         }
         self.waiting_since = None;
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::noted::Noted;
+
+    /// What is done to a sink for two frames that it takes at once.
+    fn acts(buffered: bool) -> Vec<&'static str> {
+        let (near, _far) = duplex(64);
+        let mut sink = Noted::new(near);
+        sink.buffered.set(buffered);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut backlog = Backlog::default();
+        let now = Instant::now();
+        for _ in 0..2 {
+            backlog.write(&mut cx, &mut sink, b"frame", now).unwrap();
+            let delivered = backlog.poll_deliver(&mut cx, &mut sink, now);
+            assert!(matches!(delivered, Poll::Ready(Ok(()))));
+            assert!(backlog.is_idle());
+        }
+        sink.acts()
+    }
+
+    #[test]
+    fn who_may_keep_something_back_is_flushed() {
+        assert_eq!(acts(true), ["write", "flush", "write", "flush"]);
+        assert_eq!(acts(false), ["write", "write"]);
     }
 }

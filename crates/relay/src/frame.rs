@@ -97,6 +97,9 @@ impl Scanner {
             }
             pass += self.skim(rest, allowance, &mut tally);
             let rest = bytes.get(pass..).unwrap_or(&[]);
+            if rest.is_empty() {
+                break Next::More;
+            }
             match self.judge(rest, *allowance) {
                 Ok(None) => break Next::More,
                 Ok(Some(head)) => match head.control(rest.len()) {

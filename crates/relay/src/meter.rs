@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use crate::{Side, Tally};
 
 /// Counters that others read while the session runs. Up is from the client to the upstream.
@@ -74,9 +76,33 @@ impl Meter {
         add(messages, tally.messages);
     }
 
-    pub(crate) fn mark_activity(&self, age: Duration) {
+    fn mark_activity(&self, age: Duration) {
         let millis = age.as_secs().saturating_mul(1000) + u64::from(age.subsec_millis());
         self.last_activity.store(millis, Ordering::Relaxed);
+    }
+}
+
+/// Keeps a meter's `last_activity`, which counts in milliseconds: what follows within one is not worth
+/// reckoning, and a flood would do it for each message.
+pub(crate) struct Activity {
+    started: Instant,
+    due_at: Instant,
+}
+
+impl Activity {
+    /// Of a session that starts now.
+    pub(crate) const fn since(now: Instant) -> Self {
+        Self {
+            started: now,
+            due_at: now,
+        }
+    }
+
+    pub(crate) fn mark(&mut self, now: Instant, meter: &Meter) {
+        if now >= self.due_at {
+            meter.mark_activity(now.saturating_duration_since(self.started));
+            self.due_at = now + Duration::from_millis(1);
+        }
     }
 }
 
@@ -86,4 +112,22 @@ fn add(counter: &AtomicU64, more: u64) {
         counter.load(Ordering::Relaxed).wrapping_add(more),
         Ordering::Relaxed,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_activity_is_right_to_the_millisecond() {
+        let start = Instant::now();
+        let meter = Meter::default();
+        let mut activity = Activity::since(start);
+        let mut marked = |micros| {
+            activity.mark(start + Duration::from_micros(micros), &meter);
+            meter.snapshot().last_activity
+        };
+        let at = [0, 999, 1000, 1500, 2001, 2999, 3_600_000_000];
+        assert_eq!(at.map(&mut marked), [0, 0, 1, 1, 2, 2, 3_600_000]);
+    }
 }

@@ -16,6 +16,7 @@ pub(crate) struct Noted {
     acts: RefCell<Vec<&'static str>>,
     /// What it says of itself.
     pub(crate) silent: Cell<bool>,
+    pub(crate) buffered: Cell<bool>,
 }
 
 impl Noted {
@@ -24,6 +25,7 @@ impl Noted {
             io,
             acts: RefCell::default(),
             silent: Cell::new(false),
+            buffered: Cell::new(false),
         }
     }
 
@@ -40,6 +42,10 @@ impl Noted {
 impl Leg for Noted {
     fn last(&self) {
         self.note("last");
+    }
+
+    fn is_buffered(&self) -> bool {
+        self.buffered.get()
     }
 
     fn is_silent(&self) -> bool {
@@ -69,6 +75,7 @@ impl AsyncWrite for Noted {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.note("flush");
         Pin::new(&mut self.io).poll_flush(cx)
     }
 

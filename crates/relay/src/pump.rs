@@ -13,6 +13,7 @@ use crate::{
     backlog::Backlog,
     close::Goodbye,
     heartbeat::Heartbeat,
+    meter::Activity,
     scratch::{SCRATCH_SIZE, Scratch},
 };
 
@@ -67,7 +68,7 @@ pub(crate) struct Turn {
 /// What both directions share, lent for one poll.
 pub(crate) struct Shared<'a> {
     pub(crate) turn: Turn,
-    pub(crate) started: Instant,
+    pub(crate) activity: &'a mut Activity,
     pub(crate) active_at: &'a mut Instant,
     pub(crate) control_counts: bool,
     pub(crate) allowance: &'a mut u64,
@@ -204,7 +205,9 @@ impl Pump {
     ) -> Poll<Option<Halt>> {
         let kept = self.partial.len();
         let (front, room) = scratch.split_at_mut(kept);
-        front.copy_from_slice(&self.partial);
+        if kept > 0 {
+            front.copy_from_slice(&self.partial);
+        }
         let limit = room.len().min(self.appetite());
         let mut room = ReadBuf::new(room.get_mut(..limit).unwrap_or_default());
         let read = Pin::new(source).poll_read(cx, &mut room);
@@ -243,14 +246,15 @@ impl Pump {
             shared.meter.add_tally(self.from, scan.tally);
             if scan.tally.lively {
                 *shared.active_at = shared.turn.now;
-                let age = shared.turn.now.saturating_duration_since(shared.started);
-                shared.meter.mark_activity(age);
+                shared.activity.mark(shared.turn.now, shared.meter);
             }
             at += scan.pass;
             let rest = bytes.get(at..end).unwrap_or(&[]);
             match scan.next {
                 Next::More => {
-                    self.partial = rest.to_vec();
+                    if !rest.is_empty() {
+                        self.partial = rest.to_vec();
+                    }
                     return (at, None);
                 }
                 Next::Refuse(slug) => return (at, Some(Halt::Broke(slug))),
@@ -341,7 +345,7 @@ mod tests {
             let mut allowance = u64::MAX;
             let mut shared = Shared {
                 turn: Turn { now, familiar },
-                started: now,
+                activity: &mut Activity::since(now),
                 active_at: &mut active_at,
                 control_counts: false,
                 allowance: &mut allowance,

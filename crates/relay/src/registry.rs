@@ -12,7 +12,10 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    task::spawn_local,
+    time::{Instant, timeout_at},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tollbridge_domain::{
     ClientId, KeyId, Moment, RouteName, SessionId, Slug, Subject, TokenId, give_back_room,
@@ -110,11 +113,12 @@ impl Registry {
         }
         // Combined: an `async` block keeps what it awaits twice, as it came and as it is polled.
         let session = AssertUnwindSafe(session).catch_unwind();
-        self.tracker.spawn_local(session.map(move |outcome| {
+        let tracked = self.tracker.token();
+        spawn_local(session.map(move |outcome| {
             if outcome.is_err() {
                 tracing::error!(session.id = %id, "a session's task panicked");
             }
-            drop(listed);
+            drop((listed, tracked));
         }));
     }
 

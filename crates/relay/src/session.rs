@@ -190,7 +190,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
         let client = &mut self.watch.client;
         let mut shared = Shared {
             turn,
-            started: self.watch.started,
+            activity: &mut self.watch.activity,
             active_at: &mut client.active_at,
             control_counts: self.watch.control_counts,
             allowance: &mut self.allowance,
@@ -206,7 +206,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
         let upstream = &mut self.watch.upstream;
         let mut shared = Shared {
             turn,
-            started: self.watch.started,
+            activity: &mut self.watch.activity,
             active_at: &mut upstream.active_at,
             control_counts: self.watch.control_counts,
             allowance: &mut self.allowance,

@@ -22,6 +22,11 @@ pub trait Leg: AsyncRead + AsyncWrite + Unpin {
     /// three, and wake the peer once.
     fn last(&self) {}
 
+    /// Whether what was written may wait in here until it is flushed.
+    fn is_buffered(&self) -> bool {
+        true
+    }
+
     /// Whether a read would surely be pending as the last one was, and who was told to wait then is
     /// still to be woken: to read again would only cost. False where that is not known.
     ///
@@ -42,6 +47,10 @@ impl Leg for TcpStream {
         // Without it the same bytes travel in more segments.
         #[cfg(target_os = "linux")]
         let _in_pieces = socket2::SockRef::from(self).set_tcp_cork(true);
+    }
+
+    fn is_buffered(&self) -> bool {
+        false
     }
 
     /// What wakes a reader marks the socket as readable first, and only a read takes the mark away.
@@ -75,6 +84,10 @@ impl<L: Leg> Leg for Early<L> {
         self.get_ref().last();
     }
 
+    fn is_buffered(&self) -> bool {
+        self.get_ref().is_buffered()
+    }
+
     fn is_silent(&self) -> bool {
         self.get_ref().is_silent()
     }
@@ -87,6 +100,10 @@ impl<L: Leg + ?Sized> Leg for Box<L> {
 
     fn last(&self) {
         self.as_ref().last();
+    }
+
+    fn is_buffered(&self) -> bool {
+        self.as_ref().is_buffered()
     }
 
     fn is_silent(&self) -> bool {

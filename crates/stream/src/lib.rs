@@ -15,6 +15,7 @@ mod leg;
 mod line;
 mod read;
 mod scratch;
+mod socket;
 mod tls;
 mod trust;
 mod write;

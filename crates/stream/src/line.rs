@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{Leg, Proof, Tls, connect};
+use crate::{Leg, Proof, Tls, connect, socket};
 
 /// What bytes travel on. One type and no box around the plain one: it is read and written for
 /// every message.
@@ -58,6 +58,10 @@ impl Leg for Line {
         self.tcp().last();
     }
 
+    fn is_buffered(&self) -> bool {
+        matches!(self, Self::Secure(_))
+    }
+
     fn is_silent(&self) -> bool {
         match self {
             Self::Plain(stream) => stream.is_silent(),
@@ -73,7 +77,7 @@ impl AsyncRead for Line {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Plain(stream) => socket::poll_read(stream, cx, buf),
             Self::Secure(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
@@ -86,7 +90,7 @@ impl AsyncWrite for Line {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Plain(stream) => socket::poll_write(stream, cx, buf),
             Self::Secure(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }

@@ -30,6 +30,10 @@ impl Leg for Socket {
         self.0.last();
     }
 
+    fn is_buffered(&self) -> bool {
+        self.0.is_buffered()
+    }
+
     fn is_silent(&self) -> bool {
         self.0.is_silent()
     }

@@ -37,6 +37,13 @@ impl Leg for ClientLeg {
         }
     }
 
+    fn is_buffered(&self) -> bool {
+        match self {
+            Self::Socket(io) => io.is_buffered(),
+            Self::Payload(_) => true,
+        }
+    }
+
     fn is_silent(&self) -> bool {
         match self {
             Self::Socket(io) => io.is_silent(),
