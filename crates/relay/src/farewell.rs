@@ -1,10 +1,15 @@
 //! Ending a leg so that its last frame arrives.
 
-use std::{future::poll_fn, pin::Pin, task::ready, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Poll, ready},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncWriteExt as _, ReadBuf},
-    task::coop::consume_budget,
+    task::yield_now,
     time::{Instant, timeout_at},
 };
 
@@ -93,7 +98,7 @@ impl Ear {
             loop {
                 match self.hear(client).await {
                     Heard::Close => break true,
-                    Heard::Nothing => consume_budget().await,
+                    Heard::Nothing => yield_now().await,
                     Heard::End => break false,
                 }
             }
@@ -163,15 +168,18 @@ async fn drain<C: Leg>(client: &mut C, until: Instant) {
 
 /// Reads and forgets; false at the end of the stream.
 async fn discard<L: Leg>(leg: &mut L) -> bool {
-    // A peer that always has more must not keep the deadline from being looked at.
-    consume_budget().await;
-    poll_fn(|cx| {
+    let goes_on = poll_fn(|cx| {
         let mut scratch = Scratch::borrow();
         let mut room = ReadBuf::new(scratch.bytes());
         let read = ready!(Pin::new(&mut *leg).poll_read(cx, &mut room));
-        (read.is_ok() && !room.filled().is_empty()).into()
-    })
-    .await
+        Poll::Ready(read.is_ok() && !room.filled().is_empty())
+    });
+    let goes_on = goes_on.await;
+    if goes_on {
+        // A peer that always has more must keep neither the deadline nor other sessions from their turn.
+        yield_now().await;
+    }
+    goes_on
 }
 
 /// A client that was refused may send anything well-formed; nothing of it is kept.

@@ -1,11 +1,6 @@
 //! Counters of a running session.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
-
-use tokio::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Side, Tally};
 
@@ -21,7 +16,6 @@ pub struct Meter {
     frames_down: AtomicU64,
     messages_up: AtomicU64,
     messages_down: AtomicU64,
-    last_activity: AtomicU64,
 }
 
 /// A reading of a [`Meter`].
@@ -39,8 +33,6 @@ pub struct Counts {
     pub messages_up: u64,
     /// Complete data messages from the upstream.
     pub messages_down: u64,
-    /// Milliseconds from the session's start to the last data in either direction.
-    pub last_activity: u64,
 }
 
 impl Meter {
@@ -55,7 +47,6 @@ impl Meter {
             frames_down: read(&self.frames_down),
             messages_up: read(&self.messages_up),
             messages_down: read(&self.messages_down),
-            last_activity: read(&self.last_activity),
         }
     }
 
@@ -75,35 +66,6 @@ impl Meter {
         add(frames, tally.frames);
         add(messages, tally.messages);
     }
-
-    fn mark_activity(&self, age: Duration) {
-        let millis = age.as_secs().saturating_mul(1000) + u64::from(age.subsec_millis());
-        self.last_activity.store(millis, Ordering::Relaxed);
-    }
-}
-
-/// Keeps a meter's `last_activity`, which counts in milliseconds: what follows within one is not worth
-/// reckoning, and a flood would do it for each message.
-pub(crate) struct Activity {
-    started: Instant,
-    due_at: Instant,
-}
-
-impl Activity {
-    /// Of a session that starts now.
-    pub(crate) const fn since(now: Instant) -> Self {
-        Self {
-            started: now,
-            due_at: now,
-        }
-    }
-
-    pub(crate) fn mark(&mut self, now: Instant, meter: &Meter) {
-        if now >= self.due_at {
-            meter.mark_activity(now.saturating_duration_since(self.started));
-            self.due_at = now + Duration::from_millis(1);
-        }
-    }
 }
 
 /// By the one writer there is.
@@ -112,22 +74,4 @@ fn add(counter: &AtomicU64, more: u64) {
         counter.load(Ordering::Relaxed).wrapping_add(more),
         Ordering::Relaxed,
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_activity_is_right_to_the_millisecond() {
-        let start = Instant::now();
-        let meter = Meter::default();
-        let mut activity = Activity::since(start);
-        let mut marked = |micros| {
-            activity.mark(start + Duration::from_micros(micros), &meter);
-            meter.snapshot().last_activity
-        };
-        let at = [0, 999, 1000, 1500, 2001, 2999, 3_600_000_000];
-        assert_eq!(at.map(&mut marked), [0, 0, 1, 1, 2, 2, 3_600_000]);
-    }
 }

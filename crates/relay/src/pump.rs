@@ -1,9 +1,6 @@
 //! One direction: read, judge, write.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll, ready},
-};
+use std::task::{Context, Poll, ready};
 
 use tokio::{io::ReadBuf, task::coop::has_budget_remaining, time::Instant};
 use tollbridge_domain::Slug;
@@ -13,7 +10,6 @@ use crate::{
     backlog::Backlog,
     close::Goodbye,
     heartbeat::Heartbeat,
-    meter::Activity,
     scratch::{SCRATCH_SIZE, Scratch},
 };
 
@@ -68,7 +64,6 @@ pub(crate) struct Turn {
 /// What both directions share, lent for one poll.
 pub(crate) struct Shared<'a> {
     pub(crate) turn: Turn,
-    pub(crate) activity: &'a mut Activity,
     pub(crate) active_at: &'a mut Instant,
     pub(crate) control_counts: bool,
     pub(crate) allowance: &'a mut u64,
@@ -210,7 +205,7 @@ impl Pump {
         }
         let limit = room.len().min(self.appetite());
         let mut room = ReadBuf::new(room.get_mut(..limit).unwrap_or_default());
-        let read = Pin::new(source).poll_read(cx, &mut room);
+        let read = source.poll_read_at_once(cx, &mut room);
         // Without a budget left it was not the source that made us wait.
         self.asleep = read.is_pending() && has_budget_remaining();
         let read = ready!(read).map(|()| room.filled().len());
@@ -246,7 +241,6 @@ impl Pump {
             shared.meter.add_tally(self.from, scan.tally);
             if scan.tally.lively {
                 *shared.active_at = shared.turn.now;
-                shared.activity.mark(shared.turn.now, shared.meter);
             }
             at += scan.pass;
             let rest = bytes.get(at..end).unwrap_or(&[]);
@@ -345,7 +339,6 @@ mod tests {
             let mut allowance = u64::MAX;
             let mut shared = Shared {
                 turn: Turn { now, familiar },
-                activity: &mut Activity::since(now),
                 active_at: &mut active_at,
                 control_counts: false,
                 allowance: &mut allowance,

@@ -29,6 +29,6 @@ thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// A flood costs a fifth less with it than with 64 KiB (ADR 9). It is also what a peer that stops reading
+/// A flood costs an eighth less with it than with 68 KiB (ADR 9). It is also what a peer that stops reading
 /// makes us keep at most, which is why it is no larger.
 pub(crate) const SCRATCH_SIZE: usize = 192 * 1024;

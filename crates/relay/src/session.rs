@@ -190,7 +190,6 @@ impl<C: Leg, U: Leg> Session<C, U> {
         let client = &mut self.watch.client;
         let mut shared = Shared {
             turn,
-            activity: &mut self.watch.activity,
             active_at: &mut client.active_at,
             control_counts: self.watch.control_counts,
             allowance: &mut self.allowance,
@@ -206,7 +205,6 @@ impl<C: Leg, U: Leg> Session<C, U> {
         let upstream = &mut self.watch.upstream;
         let mut shared = Shared {
             turn,
-            activity: &mut self.watch.activity,
             active_at: &mut upstream.active_at,
             control_counts: self.watch.control_counts,
             allowance: &mut self.allowance,

@@ -5,13 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tollbridge_domain::{Entropy, Slug};
 
-use crate::{
-    IdleCounts, Limits, Pings, Side, deadline::after, heartbeat::Heartbeat, meter::Activity,
-};
+use crate::{IdleCounts, Limits, Pings, Side, deadline::after, heartbeat::Heartbeat};
 
 /// Everything of a session that ends it by the clock.
 pub(crate) struct Watch {
-    pub(crate) activity: Activity,
     pub(crate) client: Presence,
     pub(crate) upstream: Presence,
     /// Whether the peers' own pings and pongs break a silence too.
@@ -45,7 +42,6 @@ impl Watch {
             heartbeat: pings.map(|pings| Box::new(Heartbeat::new(pings, entropy, now))),
         };
         Self {
-            activity: Activity::since(now),
             client: presence(limits.client_idle_timeout, limits.client_pings),
             upstream: presence(limits.upstream_idle_timeout, limits.upstream_pings),
             control_counts: limits.idle_counts == IdleCounts::Control,

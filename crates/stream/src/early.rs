@@ -33,6 +33,14 @@ impl<S> Early<S> {
         &self.io
     }
 
+    pub(crate) const fn get_mut(&mut self) -> &mut S {
+        &mut self.io
+    }
+
+    pub(crate) fn is_drained(&self) -> bool {
+        self.front.is_empty()
+    }
+
     /// An empty view keeps the whole buffer that it was cut from. Nobody should hold a handshake's
     /// buffer for the length of a session.
     fn forget_if_drained(&mut self) {

@@ -50,6 +50,17 @@ impl Line {
 }
 
 impl Leg for Line {
+    fn poll_read_at_once(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(stream) => stream.poll_read_at_once(cx, buf),
+            Self::Secure(stream) => stream.poll_read_at_once(cx, buf),
+        }
+    }
+
     fn cut(&self) {
         self.tcp().cut();
     }
@@ -77,7 +88,7 @@ impl AsyncRead for Line {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(stream) => socket::poll_read(stream, cx, buf),
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Secure(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }

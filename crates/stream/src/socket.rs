@@ -1,11 +1,10 @@
 //! A TCP socket, with as little around the system call as there can be.
 //!
-//! Tokio's own way counts against the task's budget, enters the task in a list of those who wait and goes through
-//! libc's calls, which are places where a thread may be cancelled. A small message costs the kernel
-//! five times what it costs us, and a tenth of the latter was this. Here a socket that is known to be
-//! ready is asked at once, and tokio's way is for who must wait.
+//! Tokio's own way keeps the task's budget and goes through libc's calls, which are places where a
+//! thread may be cancelled. Here a socket that is known to be ready is asked at once, and tokio's way
+//! is for who must wait (`docs/adr/0027-a-ready-socket-is-asked-at-once.md`).
 //!
-//! So a loop that reads or writes until it must wait does not wait because of its budget: it has to count itself.
+//! So a loop that goes on until it must wait is not stopped by its budget: it has to count for itself.
 
 use std::{
     io,
@@ -46,13 +45,21 @@ pub(crate) fn poll_write(
     bytes: &[u8],
 ) -> Poll<io::Result<usize>> {
     let asked = ask(stream, Interest::WRITABLE, bytes.len(), || {
-        send(&*stream, bytes, SendFlags::NOSIGNAL)
+        send(&*stream, bytes, QUIETLY)
     });
     match asked {
         Some(written) => Poll::Ready(written),
         None => Pin::new(stream).poll_write(cx, bytes),
     }
 }
+
+/// A peer that is gone is an error and no signal.
+#[cfg(not(target_vendor = "apple"))]
+const QUIETLY: SendFlags = SendFlags::NOSIGNAL;
+
+/// mio has set `SO_NOSIGPIPE`.
+#[cfg(target_vendor = "apple")]
+const QUIETLY: SendFlags = SendFlags::empty();
 
 /// Asks for `wanted` bytes to be moved, where the socket is known to be ready; `None` where it is not.
 ///

@@ -22,6 +22,14 @@ impl Socket {
 }
 
 impl Leg for Socket {
+    fn poll_read_at_once(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0.poll_read_at_once(cx, buf)
+    }
+
     fn cut(&self) {
         self.0.cut();
     }

@@ -21,6 +21,17 @@ pub(crate) enum ClientLeg {
 }
 
 impl Leg for ClientLeg {
+    fn poll_read_at_once(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            Self::Socket(io) => io.poll_read_at_once(cx, buf),
+            Self::Payload(io) => Pin::new(io).poll_read(cx, buf),
+        }
+    }
+
     fn cut(&self) {
         match self {
             Self::Socket(io) => io.cut(),
