@@ -29,8 +29,8 @@ AFTERMATH_S = 0.8
 class Driven:
     """One wsload command: it says READY (or UP) and DONE, and waits in between while counters are read."""
 
-    def __init__(self, args, pids, upstream, hold, tail):
-        self.pids, self.upstream, self.hold, self.tail = pids, upstream, hold, tail
+    def __init__(self, args, pids, upstream, hold, tail, settle):
+        self.pids, self.upstream, self.hold, self.tail, self.settle = pids, upstream, hold, tail, settle
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = spawn([ground.WSLOAD, *args, "--sync"], ground.LOAD_CORES, **pipes)
         self.before = self.after = self.memory = self.result = None
@@ -48,7 +48,7 @@ class Driven:
 
     def hear(self, line):
         if line == "READY":
-            time.sleep(0.02)
+            time.sleep(self.settle)
             self.before = self.look()
             self.go_on()
         elif line.startswith("UP"):
@@ -92,9 +92,10 @@ class Driven:
         return found | ({"memory": self.memory} if self.memory else {})
 
 
-def drive(args, pids, upstream, hold=0.0, tail=0.03):
-    """Runs one wsload command to its end; its own figures and what the target used meanwhile, and `tail` seconds after."""
-    return Driven(args, pids, upstream, hold, tail).run()
+def drive(args, pids, upstream, hold=0.0, tail=0.03, settle=0.02):
+    """Runs one wsload command to its end; its own figures and what the target used meanwhile, from `settle` seconds after the
+    connections are up until `tail` seconds after."""
+    return Driven(args, pids, upstream, hold, tail, settle).run()
 
 
 def sample(target, upstream, load, how):
@@ -136,7 +137,8 @@ def _windowed(target, upstream, load, how):
 def _voice(target, upstream, how):
     conns = how.voice
     args = ["voice", *target.load_args("voice", conns + 1), "--conns", str(conns), "--secs", str(how.voice_secs)]
-    run = drive(args, target.pids, upstream)
+    # A hundred admissions on their way into an audit log would be a twentieth of what little a target does here.
+    run = drive(args, target.pids, upstream, settle=AFTERMATH_S)
     figures = {name: run["lat"][name] for name in ("p50_us", "p99_us", "p999_us", "max_us")}
     figures |= {"cpu_us_per_msg": run["cpu"] * 1e6 / run["relayed"], "misses": run["misses"], "late_sends": run["late_sends"]}
     figures["core_pct_100"] = run["cpu"] / run["secs"] * 100 * 100 / conns

@@ -54,7 +54,8 @@ METHOD = """## Method
   is the kernel's and the same for all, and voice keeps a target busy for a twentieth of the time.
 - Relay: echo ping-pong on 16 connections (64 KiB: 8), one message in flight on each; an echo is two relayed messages.
   Pipelined: 4 connections, 32 messages in flight. Floods: 64 KiB messages on 2 connections. Voice: paced sessions, 3,200 B
-  every 100 ms up and about 130 B of JSON down. Every echo is compared with what was sent, every answer of the voice load
+  every 100 ms up and about 130 B of JSON down, from 0.8 s after they are up: an audit log of 100 admissions would be a
+  twentieth of it. Every echo is compared with what was sent, every answer of the voice load
   carries the number of the message that it answers.
 - Connection: 8 at a time; connect, a token never presented before, dial the upstream, one 64 B echo, closing handshake.
   CPU is read on for 0.8 s after the last one, until the audit log is written. Tollbridge has EdDSA tokens, its default; the
