@@ -2,7 +2,7 @@
 //! ends are ours, so what has to come of each is known: what the sides read is judged here, the log by the driver.
 use crate::chaos_plan::{Last, Plan, Side};
 use crate::chaos_side::{play, Rules, Saw};
-use crate::client::Sync;
+use crate::measure::Sync;
 use crate::soak_peer::{slug, tally, target, upstream, Door};
 use crate::ws::{header, query};
 use std::cell::{Cell, RefCell};

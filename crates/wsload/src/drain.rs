@@ -1,5 +1,5 @@
 //! Thousands of sessions, some in the middle of big messages, while the bridge is told to stop.
-use crate::client::Sync;
+use crate::measure::Sync;
 use crate::soak_peer::{bad, half_close, message, send, serve_echo, slug, tally, target, upstream, Door, Peer};
 use crate::ws::{put_header, OP_BIN, OP_CONT};
 use std::cell::Cell;

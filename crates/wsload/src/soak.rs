@@ -1,5 +1,5 @@
 //! Many sessions held open and idle, and found whole at the end.
-use crate::client::Sync;
+use crate::measure::Sync;
 use crate::soak_peer::{bad, tally, Door};
 use std::cell::Cell;
 use std::io;

@@ -1,5 +1,5 @@
 //! Sides that stop taking bytes: clients that do not read a flood, an upstream that does not read uploads, and witnesses beside.
-use crate::client::{Lat, Sync};
+use crate::measure::{Lat, Sync};
 use crate::soak_peer::{bad, message, send, serve_echo, slug, tally, target, upstream, Door, Peer, HEAD};
 use crate::ws::OP_BIN;
 use std::cell::{Cell, RefCell};
