@@ -26,6 +26,7 @@ mod mint;
 mod oauth;
 mod openai;
 mod openapi;
+mod presented;
 mod problem;
 pub mod query;
 mod rate;
@@ -33,6 +34,7 @@ mod request;
 mod revoked;
 mod revoking;
 mod route;
+mod sender;
 mod shared;
 mod sign;
 mod takeover;
@@ -51,8 +53,9 @@ pub use self::{
     forwarded::Trust,
     identity::Identity,
     metrics::{HookMetrics, Metrics, TlsMetrics},
-    mint::{grant, minted_body, presented},
+    mint::grant,
     openapi::document as openapi_document,
+    presented::{body as minted_body, token as presented},
     problem::{Code, FieldError, Problem},
     rate::{Key, Rate},
     request::{RequestId, layer},

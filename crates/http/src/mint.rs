@@ -1,26 +1,26 @@
 //! `POST /v1/tokens`: obtain, decide, present.
 
+mod record;
+
 use std::time::Instant;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
-use tollbridge_authn::{Caller, Chain, Cookies, Evidence, Request, SubjectRule, Verdict};
-use tollbridge_domain::{Grant, Moment, Secret, Slug};
-use tollbridge_store::AuditEntry;
+use tollbridge_authn::{Caller, Chain, Cookies, SubjectRule, Verdict};
+use tollbridge_domain::{Grant, Slug};
 use tollbridge_token::{MintError, Minted};
 
 use crate::{
     allow::{self, Ceilings},
     ask::{self, Ask},
     body,
-    denials::Denial,
     identity::Identity,
+    presented,
     problem::{Code, FieldError, Problem},
-    query,
     rate::Key,
-    request::RequestId,
+    request,
     route::Route,
+    sender,
     shared::{Generation, Shared},
-    takeover::clients,
 };
 
 /// Handles a mint.
@@ -41,7 +41,7 @@ pub(crate) async fn mint(
     for cookie in attempt.cookies() {
         answer.append_header(cookie);
     }
-    Ok(answer.json(minted_body(&generation, &grant, &minted)))
+    Ok(answer.json(presented::body(&generation, &grant, &minted)))
 }
 
 /// One request to mint, and what is known of it so far.
@@ -63,11 +63,11 @@ impl<'a> Attempt<'a> {
         Self {
             shared,
             generation,
-            request_id: request_id(req),
-            peer: client_address(req, generation),
+            request_id: request::id_of(req),
+            peer: sender::client_address(req, generation),
             caller: None,
             cookies: Cookies::default(),
-            origin: page_of(req),
+            origin: sender::page_of(req),
             route: None,
             why: String::new(),
         }
@@ -110,7 +110,7 @@ impl<'a> Attempt<'a> {
     pub(crate) fn cookies(
         &self,
     ) -> impl Iterator<Item = (header::HeaderName, header::HeaderValue)> {
-        set_cookies(&self.cookies)
+        sender::set_cookies(&self.cookies)
     }
 
     async fn run(
@@ -157,7 +157,7 @@ impl<'a> Attempt<'a> {
             return self.vouched(identity);
         }
         let generation = self.generation;
-        self.identify(req, &generation.chain, &header_lines(req))
+        self.identify(req, &generation.chain, &sender::header_lines(req))
             .await
     }
 
@@ -169,7 +169,7 @@ impl<'a> Attempt<'a> {
         headers: &[(&str, &[u8])],
     ) -> Result<Caller, Problem> {
         let now = self.shared.clock.now();
-        let evidence = evidence(req, self.generation, headers, now);
+        let evidence = sender::evidence(req, self.generation, headers, now);
         match chain.authenticate(&evidence, now).await {
             Verdict::Accepted(caller, cookies) => {
                 self.caller = Some(caller.clone());
@@ -265,160 +265,6 @@ impl<'a> Attempt<'a> {
             _ => Slug::Overloaded.into(),
         }
     }
-
-    fn succeeded(&self, grant: &Grant, minted: &Minted, begun: Instant) {
-        let route = grant.route.as_str();
-        let auth = self
-            .caller
-            .as_ref()
-            .map_or("", |caller| caller.name.as_str());
-        self.shared
-            .metrics
-            .minted
-            .with_label_values(&[route, auth])
-            .inc();
-        self.shared
-            .metrics
-            .mint_seconds
-            .with_label_values(&[route])
-            .observe(begun.elapsed().as_secs_f64());
-        tracing::info!(
-            event = "token.minted",
-            request_id = self.request_id,
-            route,
-            auth,
-            jti = %minted.claims.jti(),
-            kid = %minted.kid,
-            sub = %grant.subject,
-            client_ip = self.peer,
-            "a token was minted"
-        );
-        self.shared.audit.push(AuditEntry {
-            seq: 0,
-            at: self.shared.clock.now(),
-            who: grant.client_id.to_string(),
-            from: self.peer.clone(),
-            event: "token.minted".to_owned(),
-            target: minted.claims.jti().to_string(),
-            why: grant.label.clone().unwrap_or_default(),
-            result: "ok".to_owned(),
-            facts: serde_json::json!({
-                "route": route,
-                "subject": grant.subject.as_str(),
-                "kid": minted.kid.as_str(),
-                "uses": grant.uses,
-                "request_id": self.request_id,
-            }),
-        });
-    }
-
-    fn refused(&self, problem: &Problem) {
-        let code = problem.code.as_str();
-        let route = self.route.clone();
-        let why = if self.why.is_empty() {
-            problem.detail.clone()
-        } else {
-            self.why.clone()
-        };
-        let label = route.as_deref().unwrap_or("");
-        self.shared
-            .metrics
-            .mint_denied
-            .with_label_values(&[label, code])
-            .inc();
-        let who = self
-            .caller
-            .as_ref()
-            .map(|caller| caller.client_id().to_string());
-        tracing::info!(
-            event = "token.denied",
-            request_id = self.request_id,
-            route = label,
-            auth = who.as_deref().unwrap_or(""),
-            code,
-            reason = why,
-            client_ip = self.peer,
-            "a mint was refused"
-        );
-        if let (Some(who), Code::Forbidden) = (&who, problem.code) {
-            self.shared.audit.push(AuditEntry {
-                seq: 0,
-                at: self.shared.clock.now(),
-                who: who.clone(),
-                from: self.peer.clone(),
-                event: "token.denied".to_owned(),
-                target: label.to_owned(),
-                why: why.clone(),
-                result: code.to_owned(),
-                facts: serde_json::json!({ "request_id": self.request_id }),
-            });
-        }
-        self.shared.denials.push(Denial {
-            at: self.shared.clock.now(),
-            surface: "mint",
-            code,
-            why,
-            route,
-            origin: None,
-            peer: self.peer.clone(),
-            subject: who,
-            jti: None,
-            request_id: self.request_id.clone(),
-            count: 1,
-        });
-    }
-}
-
-/// The token as its bearer gets it: with the route's prefix in front.
-#[must_use]
-pub fn presented(generation: &Generation, grant: &Grant, minted: &Minted) -> Secret<String> {
-    let route = generation.routes.get(grant.route.as_str());
-    let prefix = route.map_or("", |route| &route.carriers.prefix);
-    Secret::new([prefix, minted.token.reveal()].concat())
-}
-
-/// The body of a 201: the token and the complete address with the token in it.
-#[must_use]
-pub fn minted_body(generation: &Generation, grant: &Grant, minted: &Minted) -> serde_json::Value {
-    let claims = &minted.claims;
-    let token = presented(generation, grant, minted);
-    let token = token.reveal();
-    let max_session = grant.max_session.map(u64::from).or_else(|| {
-        let route = generation.routes.get(grant.route.as_str())?;
-        Some(route.limits.max_session.as_secs())
-    });
-    serde_json::json!({
-        "token": token,
-        "url": url(generation, grant, token),
-        "expires_in": grant.redeem_within,
-        "expires_at": claims.expires_at().seconds(),
-        "route": grant.route.as_str(),
-        "subject": grant.subject.as_str(),
-        "uses": grant.uses,
-        "max_session": max_session,
-        "jti": claims.jti().as_str(),
-    })
-}
-
-/// The complete address with the token in it.
-pub(crate) fn url(generation: &Generation, grant: &Grant, token: &str) -> String {
-    let base = generation.public_url.replacen("http", "ws", 1);
-    let query = in_query(generation, grant, token);
-    format!("{base}/v1/bridge/{}{query}", grant.route)
-}
-
-/// The token in the first query parameter that the route reads it from, one without a scheme where
-/// there is one. A route without any is reached by its other carriers.
-fn in_query(generation: &Generation, grant: &Grant, token: &str) -> String {
-    let route = generation.routes.get(grant.route.as_str());
-    let carriers = route.map_or(&[][..], |route| &route.carriers.query);
-    let plain = carriers.iter().find(|carrier| carrier.before.is_empty());
-    let carrier = plain.or_else(|| carriers.first());
-    carrier.map_or_else(String::new, |carrier| {
-        let (name, before) = (&carrier.name, &carrier.before);
-        let value = [query::encode(before), token.to_owned()].concat();
-        format!("?{}={value}", query::encode(name))
-    })
 }
 
 /// The grant of a request that does not come over HTTP: the same fields under the route's own
@@ -441,15 +287,6 @@ pub fn grant(
     ask.into_grant(caller, Some(route.as_ref()), ceilings, generation)
 }
 
-/// The `Origin` of a request, if it has one; an unreadable one is as good as a wrong one.
-pub(crate) fn page_of(req: &HttpRequest) -> Option<String> {
-    let mut lines = req.headers().get_all(header::ORIGIN);
-    let first = lines.next()?;
-    let only = lines.next().is_none();
-    let text = first.to_str().ok().filter(|_| only);
-    Some(text.unwrap_or("(unreadable)").to_owned())
-}
-
 /// Takes one of the caller's mints a minute: of an API key, or of who mints for itself alone, since
 /// everybody who came the same way has the same `client_id`.
 pub(crate) fn rated(caller: &Caller, generation: &Generation) -> Result<(), Problem> {
@@ -466,67 +303,4 @@ pub(crate) fn rated(caller: &Caller, generation: &Generation) -> Result<(), Prob
         retry_after: Some(wait),
         ..Slug::RateLimited.into()
     })
-}
-
-/// Cookies, as the headers that bring them.
-pub(crate) fn set_cookies(
-    cookies: &Cookies,
-) -> impl Iterator<Item = (header::HeaderName, header::HeaderValue)> {
-    cookies.iter().filter_map(|value| {
-        let value = header::HeaderValue::from_bytes(value).ok()?;
-        Some((header::SET_COOKIE, value))
-    })
-}
-
-/// Every header of a request, as an authenticator wants them.
-pub(crate) fn header_lines(req: &HttpRequest) -> Vec<(&str, &[u8])> {
-    let lines = req.headers().iter();
-    lines
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
-        .collect()
-}
-
-/// What a request with these headers shows of its sender.
-pub(crate) fn evidence<'a>(
-    req: &'a HttpRequest,
-    generation: &'a Generation,
-    headers: &'a [(&'a str, &'a [u8])],
-    now: Moment,
-) -> Evidence<'a> {
-    Evidence {
-        peer: address(req, generation),
-        socket: socket(req),
-        request: Request {
-            method: req.method().as_str(),
-            path: req.path(),
-            base: &generation.public_url,
-        },
-        headers,
-        certificate: clients::certificate(req, now),
-    }
-}
-
-/// The id that the request layer gave the request.
-pub(crate) fn request_id(req: &HttpRequest) -> String {
-    req.extensions()
-        .get::<RequestId>()
-        .map(|id| id.0.clone())
-        .unwrap_or_default()
-}
-
-/// The client's address as the configuration trusts it.
-pub(crate) fn address(req: &HttpRequest, generation: &Generation) -> std::net::IpAddr {
-    generation.trust.client(socket(req), req.headers())
-}
-
-/// The address of whoever holds the other end of the socket.
-pub(crate) fn socket(req: &HttpRequest) -> std::net::IpAddr {
-    req.peer_addr()
-        .map_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip())
-        .to_canonical()
-}
-
-/// The same as text.
-pub(crate) fn client_address(req: &HttpRequest, generation: &Generation) -> String {
-    address(req, generation).to_string()
 }

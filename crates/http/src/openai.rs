@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     ask::{self, Ask},
-    mint::{self, Attempt},
+    mint::Attempt,
+    presented,
     problem::{Code, FieldError, Problem},
     route::Route,
     shared::{Generation, Shared},
@@ -48,7 +49,7 @@ pub(crate) async fn client_secrets(
         answer.append_header(cookie);
     }
     Ok(answer.json(json!({
-        "value": mint::presented(&generation, &grant, &minted).reveal(),
+        "value": presented::token(&generation, &grant, &minted).reveal(),
         "expires_at": minted.claims.expires_at().seconds(),
         "session": session,
     })))

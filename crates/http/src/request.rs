@@ -40,6 +40,14 @@ impl RequestId {
     }
 }
 
+/// The id that the request layer gave the request.
+pub(crate) fn id_of(req: &HttpRequest) -> String {
+    req.extensions()
+        .get::<RequestId>()
+        .map(|id| id.0.clone())
+        .unwrap_or_default()
+}
+
 /// Gives the request its id and finishes what the handlers answer. What it wraps has [`Shared`] among
 /// its data.
 ///

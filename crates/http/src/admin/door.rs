@@ -136,7 +136,7 @@ fn identify(req: &HttpRequest) -> Result<(Actor, Scope), Problem> {
 }
 
 fn deny(req: &HttpRequest, from: &str, who: Option<String>, code: Code, why: &str) {
-    let request_id = crate::mint::request_id(req);
+    let request_id = crate::request::id_of(req);
     tracing::warn!(
         event = "admin.denied",
         request_id,

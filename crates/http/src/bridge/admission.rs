@@ -5,21 +5,21 @@ use std::{net::IpAddr, sync::Arc};
 use actix_web::HttpRequest;
 use tollbridge_domain::{SessionId, Slug};
 use tollbridge_hook::Lowered;
-use tollbridge_token::{
-    Admission, AdmitError, Claims, RawToken, Refusal as TokenRefusal, Verified, admit,
-};
+use tollbridge_token::{Admission, AdmitError, Claims, RawToken, Verified, admit};
 
 use super::{
     carrier::{self, Found, Offer},
     entering::Entering,
     handshake::Handshake,
     lease::HeldLease,
+    refusal::Refusal,
 };
 use crate::{
-    mint,
     query::Query,
     rate::Key,
+    request,
     route::Route,
+    sender,
     shared::{Generation, Shared, Worker},
 };
 
@@ -33,47 +33,6 @@ pub(crate) struct Entrance<'a> {
     pub(crate) peer: IpAddr,
     /// The `Origin` header; an unreadable one is as good as a wrong one.
     pub(crate) origin: Option<String>,
-}
-
-/// Why a bearer may not enter.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) slug: Slug,
-    /// What the operator reads.
-    pub(crate) why: String,
-    /// Present where the token's signature is good: only then the form may be a close code.
-    pub(crate) claims: Option<Box<Claims>>,
-    pub(crate) retry_after: Option<u32>,
-    /// What the upstream said of it; only where it was asked.
-    pub(crate) upstream: Option<Box<Said>>,
-}
-
-/// What the client may know of an upstream's refusal.
-#[derive(Debug)]
-pub(crate) struct Said {
-    /// The session that would have been, for whoever is asked about it.
-    pub(crate) session: SessionId,
-    /// Headers of its answer that the route keeps.
-    pub(crate) kept: Vec<(String, Vec<u8>)>,
-}
-
-impl Refusal {
-    pub(crate) fn stranger(slug: Slug, why: impl Into<String>) -> Self {
-        Self {
-            slug,
-            why: why.into(),
-            claims: None,
-            retry_after: None,
-            upstream: None,
-        }
-    }
-
-    pub(crate) fn genuine(slug: Slug, why: impl Into<String>, claims: &Claims) -> Self {
-        Self {
-            claims: Some(Box::new(claims.clone())),
-            ..Self::stranger(slug, why)
-        }
-    }
 }
 
 /// A bearer who may enter once: a use is taken and a lease is held.
@@ -100,9 +59,9 @@ impl<'a> Entrance<'a> {
             shared,
             generation,
             route: generation.routes.of(req).cloned(),
-            request_id: mint::request_id(req),
-            peer: mint::address(req, generation),
-            origin: mint::page_of(req),
+            request_id: request::id_of(req),
+            peer: sender::address(req, generation),
+            origin: sender::page_of(req),
         }
     }
 
@@ -173,7 +132,7 @@ impl<'a> Entrance<'a> {
             .verifier
             .verify(raw, self.shared.clock.now())
             .await
-            .map_err(|refusal| of_token(&refusal))
+            .map_err(|refusal| Refusal::of_token(&refusal))
     }
 
     /// The token in the carriers of a route.
@@ -318,17 +277,6 @@ impl<'a> Entrance<'a> {
             retry_after: Some(1),
             ..Refusal::genuine(slug, crate::audit::chain(error), claims)
         }
-    }
-}
-
-fn of_token(refusal: &TokenRefusal) -> Refusal {
-    let why = match refusal {
-        TokenRefusal::Invalid(reason) => reason.as_str().to_owned(),
-        genuine => genuine.to_string(),
-    };
-    match refusal.genuine() {
-        Some(claims) => Refusal::genuine(refusal.slug(), why, claims),
-        None => Refusal::stranger(refusal.slug(), why),
     }
 }
 

@@ -9,12 +9,13 @@ use tollbridge_store::GiveBack;
 use tollbridge_upstream::{DialError, Dialled};
 
 use super::{
-    admission::{Admitted, Entrance, Refusal, Said},
+    admission::{Admitted, Entrance},
     carrier,
     compose::{Composed, Occasion, compose},
     facts,
     handshake::Handshake,
     negotiate,
+    refusal::{Refusal, Said},
 };
 use crate::{
     route::Route,

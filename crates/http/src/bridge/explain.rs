@@ -4,11 +4,7 @@
 use actix_web::http::header::{self, HeaderValue};
 use tollbridge_domain::Slug;
 
-use super::{
-    admission::{Entrance, Refusal},
-    carrier::Offer,
-    handshake, refusal,
-};
+use super::{admission::Entrance, carrier::Offer, handshake, refusal, refusal::Refusal};
 use crate::{
     problem::Problem,
     route::{Origins, Route},

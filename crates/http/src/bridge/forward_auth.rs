@@ -17,17 +17,17 @@ use tollbridge_store::AuditEntry;
 use tollbridge_token::{Admission, RawToken, Verified};
 
 use super::{
-    admission::{Entrance, Refusal},
+    admission::Entrance,
     carrier::Offer,
     forwarded_for::{Asked, HERE},
-    refusal,
+    refusal::{self, Refusal},
 };
 use crate::{
     denials::Denial,
-    mint,
     problem::{Code, Problem},
     query::Query,
     route::Route,
+    sender,
     shared::{Shared, Worker},
 };
 
@@ -53,7 +53,7 @@ pub(crate) async fn forward_auth(
     let mut entrance = Entrance::new(&req, &shared, &generation);
     let close = is_no_plain_request(req.headers());
     let closing = |problem: Problem| if close { problem.closing() } else { problem };
-    if !generation.trust.trusts(mint::socket(&req)) {
+    if !generation.trust.trusts(sender::socket(&req)) {
         return Err(closing(untrusted(&entrance)));
     }
     match admit(&mut entrance, &req, &worker).await {

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, http::header::HeaderMap};
 use tollbridge_domain::Slug;
 
-use super::{admission::Refusal, handshake};
+use super::{handshake, refusal::Refusal};
 use crate::query::{Occurrence, Query};
 
 /// Our own address; what stands behind it is the address that Envoy was asked for.

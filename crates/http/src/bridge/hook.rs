@@ -7,7 +7,7 @@ use tollbridge_hook::{Lowered, Question, Unavailable, Verdict};
 use tollbridge_relay::Limits;
 use tollbridge_token::{Claims, Verified};
 
-use super::admission::{Entrance, Refusal};
+use super::{admission::Entrance, refusal::Refusal};
 use crate::{
     route::Route,
     shared::{Generation, Worker},

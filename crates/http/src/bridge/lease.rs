@@ -4,7 +4,7 @@ use tollbridge_domain::{SessionId, Slug};
 use tollbridge_store::{Lease, LeaseCaps, LeaseRefusal};
 use tollbridge_token::Claims;
 
-use super::admission::{Entrance, Refusal};
+use super::{admission::Entrance, refusal::Refusal};
 use crate::{route::Route, shared::Shared};
 
 /// A lease that is given back when it is dropped.

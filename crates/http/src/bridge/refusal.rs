@@ -1,18 +1,15 @@
-//! Telling a bearer why not: as an HTTP status, or by accepting and closing with a code, because a
+//! Why a bearer may not enter, and telling them: as an HTTP status, or by accepting and closing with a code, because a
 //! browser shows a refused handshake only as 1006.
 
 use std::sync::atomic::Ordering;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use tollbridge_domain::Form;
+use tollbridge_domain::{Form, SessionId, Slug};
 use tollbridge_relay::Close;
 use tollbridge_store::AuditEntry;
+use tollbridge_token::{Claims, Refusal as TokenRefusal};
 
-use super::{
-    admission::{Entrance, Refusal},
-    handshake::Handshake,
-    leg, negotiate,
-};
+use super::{admission::Entrance, handshake::Handshake, leg, negotiate};
 use crate::{
     denials::Denial,
     problem::{Code, Problem},
@@ -22,6 +19,59 @@ use crate::{
 
 /// Accept-then-close answers under way at once, before they become HTTP.
 const MOST_REFUSING: usize = 100;
+
+/// Why a bearer may not enter.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) slug: Slug,
+    /// What the operator reads.
+    pub(crate) why: String,
+    /// Present where the token's signature is good: only then the form may be a close code.
+    pub(crate) claims: Option<Box<Claims>>,
+    pub(crate) retry_after: Option<u32>,
+    /// What the upstream said of it; only where it was asked.
+    pub(crate) upstream: Option<Box<Said>>,
+}
+
+/// What the client may know of an upstream's refusal.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// The session that would have been, for whoever is asked about it.
+    pub(crate) session: SessionId,
+    /// Headers of its answer that the route keeps.
+    pub(crate) kept: Vec<(String, Vec<u8>)>,
+}
+
+impl Refusal {
+    pub(crate) fn stranger(slug: Slug, why: impl Into<String>) -> Self {
+        Self {
+            slug,
+            why: why.into(),
+            claims: None,
+            retry_after: None,
+            upstream: None,
+        }
+    }
+
+    pub(crate) fn genuine(slug: Slug, why: impl Into<String>, claims: &Claims) -> Self {
+        Self {
+            claims: Some(Box::new(claims.clone())),
+            ..Self::stranger(slug, why)
+        }
+    }
+
+    /// A token that does not hold.
+    pub(crate) fn of_token(refusal: &TokenRefusal) -> Self {
+        let why = match refusal {
+            TokenRefusal::Invalid(reason) => reason.as_str().to_owned(),
+            genuine => genuine.to_string(),
+        };
+        match refusal.genuine() {
+            Some(claims) => Self::genuine(refusal.slug(), why, claims),
+            None => Self::stranger(refusal.slug(), why),
+        }
+    }
+}
 
 impl Entrance<'_> {
     /// Answers a refused upgrade and tells everybody who should know.

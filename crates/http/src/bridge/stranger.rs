@@ -9,13 +9,8 @@ use tollbridge_domain::Slug;
 use tollbridge_relay::{Close, First, NoFirst};
 
 use super::{
-    admission::{Entrance, Refusal},
-    call,
-    handshake::Handshake,
-    introduction, leg,
-    message::Message,
-    negotiate,
-    session::Ready,
+    admission::Entrance, call, handshake::Handshake, introduction, leg, message::Message,
+    negotiate, refusal::Refusal, session::Ready,
 };
 use crate::{
     carriers::InMessage,

@@ -12,6 +12,7 @@ use crate::{
     mint,
     problem::{Code, Problem},
     query::Query,
+    request, sender,
     shared::{Generation, Shared},
 };
 
@@ -65,9 +66,9 @@ impl<'a> Inquiry<'a> {
             about,
             shared,
             generation,
-            request_id: mint::request_id(req),
-            peer: mint::client_address(req, generation),
-            origin: mint::page_of(req),
+            request_id: request::id_of(req),
+            peer: sender::client_address(req, generation),
+            origin: sender::page_of(req),
             who: None,
             cookies: Cookies::default(),
             why: String::new(),
@@ -76,14 +77,14 @@ impl<'a> Inquiry<'a> {
 
     /// Who it is.
     pub(super) async fn asker(&mut self, req: &HttpRequest) -> Result<Asker, Refused> {
-        let mut headers = mint::header_lines(req);
+        let mut headers = sender::header_lines(req);
         let basic = self.by_basic(req)?;
         if let Some(bearer) = &basic {
             headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
             headers.push(("authorization", bearer.reveal().as_bytes()));
         }
         let now = self.shared.clock.now();
-        let evidence = mint::evidence(req, self.generation, &headers, now);
+        let evidence = sender::evidence(req, self.generation, &headers, now);
         let asker = match self.shared.api_keys.authenticate_admin(&evidence, now) {
             Ok(admin) => Asker::Operator {
                 may_act: admin.may_act(),
@@ -175,7 +176,7 @@ impl<'a> Inquiry<'a> {
 
     /// Their session may have been renewed by the question who they are.
     pub(super) fn give_back(&self, answer: &mut HttpResponseBuilder) {
-        for cookie in mint::set_cookies(&self.cookies) {
+        for cookie in sender::set_cookies(&self.cookies) {
             answer.append_header(cookie);
         }
     }
@@ -195,7 +196,7 @@ impl<'a> Inquiry<'a> {
         refused
             .problem
             .headers
-            .extend(mint::set_cookies(&self.cookies));
+            .extend(sender::set_cookies(&self.cookies));
         let code = refused.problem.code.as_str();
         let why = if self.why.is_empty() {
             refused.problem.detail.clone()

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     ask::Ask,
     mint::{self, Attempt},
+    presented,
     problem::{Code, Problem},
     shared::{Generation, Shared},
 };
@@ -64,7 +65,7 @@ pub(crate) async fn exchange(
     });
     let settled = attempt.settle(outcome, begun);
     let (grant, minted) = settled.map_err(|problem| Refused::called(problem, called))?;
-    let token = mint::presented(&generation, &grant, &minted);
+    let token = presented::token(&generation, &grant, &minted);
     let mut answer = HttpResponse::Ok();
     unkept(&mut answer);
     Ok(answer.json(Exchanged {
@@ -72,7 +73,7 @@ pub(crate) async fn exchange(
         issued_token_type: BRIDGE,
         token_type: "N_A",
         expires_in: grant.redeem_within,
-        url: mint::url(&generation, &grant, token.reveal()),
+        url: presented::url(&generation, &grant, token.reveal()),
     }))
 }
 
