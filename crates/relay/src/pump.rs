@@ -146,6 +146,12 @@ impl Pump {
         }
     }
 
+    /// Understands nothing of the source, from the first byte on.
+    pub(crate) fn turn_away(&mut self) {
+        self.halted = true;
+        self.stop();
+    }
+
     /// Whether a frame of ours may be queued, and stands a chance of being read.
     pub(crate) fn at_boundary(&self) -> bool {
         self.scanner.at_boundary() && self.course != Course::Dead && !self.backlog.is_torn()
@@ -232,32 +238,32 @@ impl Pump {
 
     /// Moves what may pass to the front of `bytes` and says how much it is.
     fn sift(&mut self, bytes: &mut [u8], shared: &mut Shared<'_>) -> (usize, Option<Halt>) {
-        let mut end = bytes.len();
         let mut at = 0;
+        let mut kept = Kept::default();
         self.partial = Vec::new();
-        loop {
-            let rest = bytes.get(at..end).unwrap_or(&[]);
+        let halt = loop {
+            let rest = bytes.get(at..).unwrap_or(&[]);
             let scan = self.scanner.scan(rest, shared.allowance);
             shared.meter.add_tally(self.from, scan.tally);
             if scan.tally.lively {
                 *shared.active_at = shared.turn.now;
             }
             at += scan.pass;
-            let rest = bytes.get(at..end).unwrap_or(&[]);
+            let rest = bytes.get(at..).unwrap_or(&[]);
             match scan.next {
                 Next::More => {
                     if !rest.is_empty() {
                         self.partial = rest.to_vec();
                     }
-                    return (at, None);
+                    break None;
                 }
-                Next::Refuse(slug) => return (at, Some(Halt::Broke(slug))),
+                Next::Refuse(slug) => break Some(Halt::Broke(slug)),
                 Next::Control(control) if control.kind == ControlKind::Close => {
-                    return (at, Some(hear_out(&control, rest)));
+                    break Some(hear_out(&control, rest));
                 }
                 Next::Control(control) if is_own_pong(&control, rest, shared) => {
-                    bytes.copy_within(at + control.wire..end, at);
-                    end -= control.wire;
+                    kept.leave_out(bytes, at, control.wire);
+                    at += control.wire;
                 }
                 Next::Control(control) => {
                     at += control.wire;
@@ -266,7 +272,34 @@ impl Pump {
                     }
                 }
             }
+        };
+        (kept.up_to(bytes, at), halt)
+    }
+}
+
+/// What is kept of a read while frames are taken out of it. Each byte moves once at most, however many
+/// frames are taken out: a peer chooses how often it answers a ping.
+#[derive(Default)]
+struct Kept {
+    /// So much of the front is what is kept.
+    front: usize,
+    /// Where what has not been moved yet begins.
+    from: usize,
+}
+
+impl Kept {
+    /// Leaves out `length` bytes from `at` on.
+    fn leave_out(&mut self, bytes: &mut [u8], at: usize, length: usize) {
+        self.front = self.up_to(bytes, at);
+        self.from = at + length;
+    }
+
+    /// Moves what is kept up to `at` to the front, and says how much it is with what lies there.
+    fn up_to(&self, bytes: &mut [u8], at: usize) -> usize {
+        if self.front < self.from {
+            bytes.copy_within(self.from..at, self.front);
         }
+        self.front + at - self.from
     }
 }
 

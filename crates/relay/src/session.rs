@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use tokio::time::Instant;
+use tokio::{task::coop::has_budget_remaining, time::Instant};
 use tollbridge_domain::{Entropy, Secret, SessionId, Slug};
 
 use crate::{
@@ -143,7 +143,8 @@ impl<C: Leg, U: Leg> Session<C, U> {
                 }
             };
             if self.alarm.poll(cx, next).is_pending() {
-                let quiet = !self.ending && !self.is_stalled();
+                // Without a budget left it was not the clock that made us wait: it wakes nobody.
+                let quiet = !self.ending && !self.is_stalled() && has_budget_remaining();
                 self.settled = quiet.then(|| cx.waker().clone());
                 return Poll::Pending;
             }

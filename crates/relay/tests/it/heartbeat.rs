@@ -41,6 +41,30 @@ async fn the_peers_own_pings_and_pongs_pass() {
     stage.upstream.expect(&bytes[3]).await;
 }
 
+/// All of them in one read: what is between is neither lost nor moved about.
+#[tokio::test(start_paused = true)]
+async fn however_often_a_ping_is_answered_what_is_between_passes() {
+    let mut stage = beating();
+    let ping = stage.client.frame().await;
+    let own = masked(PONG, &ping.payload);
+    let words: Vec<Vec<u8>> = (0..500)
+        .map(|number| {
+            masked(
+                TEXT,
+                format!("{number:0>width$}", width = number % 40).as_bytes(),
+            )
+        })
+        .collect();
+    let mut bytes = own.repeat(3);
+    for (number, word) in words.iter().enumerate() {
+        bytes.extend_from_slice(word);
+        bytes.extend(own.repeat(number % 4));
+    }
+    stage.client.send(&bytes).await;
+    stage.upstream.expect(&words.concat()).await;
+    stage.upstream.expect_nothing().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_ping_waits_for_the_end_of_a_frame() {
     let mut stage = beating();

@@ -1,14 +1,18 @@
 //! The bridge's own reasons to end a session.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::duplex,
+    task::coop,
+    time::{Instant, sleep, timeout},
+};
 use tollbridge_domain::Slug;
-use tollbridge_relay::{Ending, Side};
+use tollbridge_relay::{Ending, Meter, Reins, Side, relay};
 
 use crate::{
     frames::{BINARY, PING, TEXT, header, masked, plain},
-    stage::{Stage, terms_with},
+    stage::{Counting, Stage, terms_with},
 };
 
 #[tokio::test(start_paused = true)]
@@ -24,6 +28,22 @@ async fn a_session_ends_at_its_age_however_busy_it_is() {
     assert_eq!(client.close().await, told(4408, "max_session"));
     assert_eq!(start.elapsed().as_secs(), 60);
     assert_eq!(upstream.close().await.0, Some(1000));
+}
+
+/// A clock that is asked by a task which has had its share wakes nobody.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_begins_without_a_budget_is_ended_by_its_clock_all_the_same() {
+    let (_client, client_leg) = duplex(64);
+    let (_upstream, upstream_leg) = duplex(64);
+    let (_reins, orders) = Reins::new();
+    let (meter, entropy) = (Arc::new(Meter::default()), Arc::new(Counting::default()));
+    let terms = terms_with(|limits| limits.max_session = secs(60));
+    let session = relay(client_leg, upstream_leg, terms, orders, meter, entropy);
+    while coop::has_budget_remaining() {
+        coop::consume_budget().await;
+    }
+    let ending = timeout(secs(3600), session).await.unwrap();
+    assert_eq!(ending.slug, Some(Slug::MaxSession));
 }
 
 #[tokio::test(start_paused = true)]

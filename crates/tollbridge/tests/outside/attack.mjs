@@ -1,5 +1,5 @@
 // Attacks whose damage is time: it is measured here and has no place in CI. Each check carries the id of its case in the
-// catalogue of attacks: M04, M08, B18, B26, B27, B28.
+// catalogue of attacks: M04, M08, B18, B26, B27, B28, R08.
 //
 // M08 deviates: there is no limiter of bad keys per address (a key has 256 random bits, and a wrong one costs no look-up
 // worth the name), so no 429 is asked for, only that a refusal is cheap and that honest callers keep their latency.
@@ -7,6 +7,7 @@
 //   node attack.mjs [short|long]
 
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect as tcp } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -20,6 +21,7 @@ import { apart, resealed, spread } from './timing.mjs'
 const long = process.argv[2] !== 'short'
 const TRIES = long ? 20_000 : 2_000
 const SLOW = long ? 2_000 : 200
+const PONGS = (long ? 64 : 16) * 1e6
 const CUT = long ? 100_000 : 4_000
 /** A difference of means beyond this many standard errors is no noise (Welch's t). */
 const NOISE = 4.5
@@ -30,6 +32,7 @@ upstream = "${upstream}/echo"
 origins = ["*"]
 callers = ["backend"]
 credentials = { headers = { x-upstream-key = "env:UPSTREAM_KEY" } }
+limits = { ping_interval = "1s" }
 `
 
 /** One request over a kept connection: status, body, microseconds. */
@@ -235,6 +238,28 @@ async function cutHandshakes(bridge) {
   check('B28 nor memory', after.pss < before.pss * 1.5, `${mib(before.pss)}, then ${mib(after.pss)}; ${descriptors(pid)} descriptors`)
 }
 
+/** Answers one ping of the bridge's without end, beside as many pongs that are for the upstream. */
+async function endlessPongs(bridge) {
+  const socket = await connect((await bridge.mint('echo')).url)
+  const [ping] = await once(socket, 'ping')
+  const other = Buffer.from(ping).fill(0)
+  const pongs = (payload) => {
+    const frame = Buffer.concat([Buffer.from([0x8a, 0x80 | payload.length, 0, 0, 0, 0]), payload])
+    return Buffer.concat(Array(Math.ceil(PONGS / frame.length)).fill(frame))
+  }
+  const cost = async (bytes) => {
+    const spent = processor(bridge.child.pid)
+    socket._socket.write(bytes)
+    socket.send('behind them')
+    await socket.inbox.next(60_000)
+    return (processor(bridge.child.pid) - spent) * 1000 / (bytes.length / 1e6)
+  }
+  await cost(pongs(other))
+  const [passed, swallowed] = [await cost(pongs(other)), await cost(pongs(Buffer.from(ping)))]
+  await leave(socket)
+  check('R08 pongs that are swallowed cost no more than three times those that pass', swallowed < 3 * passed + 1, `${swallowed.toFixed(1)} and ${passed.toFixed(1)} ms of a core for a megabyte`)
+}
+
 await main(async () => {
   const secret = randomBytes(24).toString('base64url')
   const upstream = await echoUpstream({ value: secret })
@@ -246,6 +271,7 @@ await main(async () => {
   await tokensByTime(bridge, token)
   await slowHeads(bridge)
   await greatHeads(bridge)
+  await endlessPongs(bridge)
   await cutHandshakes(bridge)
   await echoOnce((await bridge.mint('echo')).url, 'still here')
   await stranger.close()
