@@ -34,14 +34,17 @@ impl Shared {
         cut
     }
 
-    /// Waits for bearers whose upstream is being dialled: each has spent a use and is owed an
-    /// answer.
+    /// Waits for everybody who is owed an answer and has no session: bearers whose upstream is being
+    /// dialled, each of whom has spent a use; clients who were let in to be told why not, or to bring
+    /// their token.
     async fn all_entered(&self, until: Instant, hurry: &CancellationToken) {
         let mut look = tokio::time::interval(Duration::from_millis(20));
-        while self.entering.load(Ordering::SeqCst) > 0
-            && Instant::now() < until
-            && !hurry.is_cancelled()
-        {
+        let owed = || {
+            self.entering.load(Ordering::SeqCst) > 0
+                || self.refusing.load(Ordering::SeqCst) > 0
+                || !self.waiting.is_empty()
+        };
+        while owed() && Instant::now() < until && !hurry.is_cancelled() {
             look.tick().await;
         }
     }

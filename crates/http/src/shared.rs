@@ -7,7 +7,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -15,6 +15,7 @@ use std::{
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use prometheus::IntCounterVec;
+use tokio_util::sync::CancellationToken;
 use tollbridge_authn::{ApiKeys, Chain, Watcher};
 use tollbridge_credential::{FetchError, Http};
 use tollbridge_domain::{Act, CallerName, Clock, Entropy, Moment, RouteName, SessionId, TokenId};
@@ -221,7 +222,7 @@ pub struct Shared {
 
 /// Whether this node takes work.
 pub struct Health {
-    draining: AtomicBool,
+    draining: CancellationToken,
     since: Instant,
     /// Milliseconds after `since`; monotonic, so that a stepped clock is no outage.
     fresh_at: AtomicU64,
@@ -230,7 +231,7 @@ pub struct Health {
 impl Default for Health {
     fn default() -> Self {
         Self {
-            draining: AtomicBool::new(false),
+            draining: CancellationToken::new(),
             since: Instant::now(),
             fresh_at: AtomicU64::new(0),
         }
@@ -240,13 +241,18 @@ impl Default for Health {
 impl Health {
     /// New work is refused from here on.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::SeqCst);
+        self.draining.cancel();
     }
 
     /// Whether it is.
     #[must_use]
     pub fn draining(&self) -> bool {
-        self.draining.load(Ordering::SeqCst)
+        self.draining.is_cancelled()
+    }
+
+    /// Returns once it is.
+    pub async fn drains(&self) {
+        self.draining.cancelled().await;
     }
 
     /// The store was read just now.

@@ -44,6 +44,11 @@ impl<K: Clone + Eq + Hash> Tally<K> {
 }
 
 impl<K> Tally<K> {
+    /// Whether none is counted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.counts().is_empty()
+    }
+
     fn counts(&self) -> MutexGuard<'_, HashMap<K, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -25,6 +25,17 @@ impl Side {
     }
 }
 
+/// Why a session is called off before anything of it was relayed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reason {
+    /// Who brought it about.
+    pub side: Side,
+    /// By which name.
+    pub slug: Slug,
+    /// After how many seconds to come again.
+    pub retry_after: Option<u32>,
+}
+
 /// The one truth about a session's end, for its log event, its metric and its audit record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Ending {

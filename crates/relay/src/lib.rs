@@ -31,14 +31,14 @@ mod watch;
 pub use self::{
     close::Close,
     control::{Control, ControlKind},
-    ending::{Ending, Side},
+    ending::{Ending, Reason, Side},
     farewell::{refuse, see_off},
     frame::{Next, Rules, Scan, Scanner, Tally},
     limits::{IdleCounts, Limits, Pings, Terms},
     meter::{Counts, Meter},
     orders::{Orders, Reins},
-    prelude::{First, NoFirst, first_message, message_frame, say},
+    prelude::{First, NoFirst, Opening, first_message, message_frame, say},
     registry::{Card, Live, Registry},
-    relay::relay,
+    relay::{call_off, relay},
 };
 pub use tollbridge_stream::Leg;

@@ -24,10 +24,19 @@ pub struct First {
     pub rest: BytesMut,
 }
 
-/// Why there is none.
+/// What a peer begins with.
+pub enum Opening {
+    /// A message.
+    Message(First),
+    /// It closes instead: its close frame, and what else came that is still to be read. No `Debug`: the
+    /// reason is a peer's text.
+    Close(BytesMut),
+}
+
+/// Why there is neither.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NoFirst {
-    /// The peer ended the stream, or closed.
+    /// The peer ended the stream.
     Gone,
     /// It did not come in time.
     Late,
@@ -35,8 +44,8 @@ pub enum NoFirst {
     Broke(Slug),
 }
 
-/// Reads until a whole data message of at most `max` bytes is there. Its length is judged when a
-/// header is read, before a byte of the payload is kept.
+/// Reads until a whole data message of at most `max` bytes is there, or a close frame. A message's
+/// length is judged when a header is read, before a byte of the payload is kept.
 ///
 /// # Errors
 /// Where none comes in time, or what comes is not one.
@@ -48,7 +57,7 @@ pub async fn first_message<L: Leg>(
     masked: bool,
     max: usize,
     until: Instant,
-) -> Result<First, NoFirst> {
+) -> Result<Opening, NoFirst> {
     let mut ear = Ear {
         masked,
         max,
@@ -58,8 +67,8 @@ pub async fn first_message<L: Leg>(
         fragments: 0,
     };
     loop {
-        if let Some(first) = ear.hear().map_err(NoFirst::Broke)? {
-            return first;
+        if let Some(opening) = ear.hear().map_err(NoFirst::Broke)? {
+            return Ok(opening);
         }
         let read = timeout_at(until, leg.read_buf(&mut ear.unread)).await;
         match read.map_err(|_elapsed| NoFirst::Late)? {
@@ -126,14 +135,14 @@ struct Ear {
 
 impl Ear {
     /// Takes whole frames from what is unread. `Some` where that ends the listening.
-    fn hear(&mut self) -> Result<Option<Result<First, NoFirst>>, Slug> {
+    fn hear(&mut self) -> Result<Option<Opening>, Slug> {
         while let Some((head, length, size)) = self.head()? {
             let Some(frame) = self.unread.get(..size + length) else {
                 return Ok(None);
             };
             match Opcode::read(head & 0x0f) {
                 Some(Opcode::Control(crate::ControlKind::Close)) => {
-                    return Ok(Some(Err(NoFirst::Gone)));
+                    return Ok(Some(Opening::Close(self.unread_yet())));
                 }
                 Some(Opcode::Control(_)) => {
                     self.between.extend_from_slice(frame);
@@ -153,16 +162,21 @@ impl Ear {
                 && head & 0x80 != 0
                 && let Some((text, payload)) = self.message.take()
             {
-                let mut rest = std::mem::take(&mut self.between);
-                rest.unsplit(std::mem::take(&mut self.unread));
-                return Ok(Some(Ok(First {
+                return Ok(Some(Opening::Message(First {
                     text,
                     payload,
-                    rest,
+                    rest: self.unread_yet(),
                 })));
             }
         }
         Ok(None)
+    }
+
+    /// Control frames that came between, and whatever has not been taken.
+    fn unread_yet(&mut self) -> BytesMut {
+        let mut rest = std::mem::take(&mut self.between);
+        rest.unsplit(std::mem::take(&mut self.unread));
+        rest
     }
 
     /// First byte, payload length and header size of the frame in front, once its header is there
@@ -235,7 +249,7 @@ mod tests {
 
     const KEY: [u8; 4] = [1, 2, 3, 4];
 
-    async fn heard(bytes: &[u8], max: usize) -> Result<First, NoFirst> {
+    async fn heard(bytes: &[u8], max: usize) -> Result<Opening, NoFirst> {
         let (mut peer, mut leg) = duplex(1 << 20);
         peer.write_all(bytes).await.unwrap();
         let until = Instant::now() + Duration::from_secs(5);
@@ -259,7 +273,9 @@ mod tests {
             part(0x82, b"next"),
         ]
         .concat();
-        let first = heard(&bytes, 16).await.ok().unwrap();
+        let Ok(Opening::Message(first)) = heard(&bytes, 16).await else {
+            panic!("no message");
+        };
         assert!(first.text);
         assert_eq!(first.payload, b"{\"a\":1}");
         assert_eq!(first.rest, [ping, part(0x82, b"next")].concat());
@@ -291,12 +307,22 @@ mod tests {
                 message_frame(true, b"unmasked", None).to_vec(),
                 broke(Slug::ProtocolError),
             ),
-            (part(0x88, b""), Some(NoFirst::Gone)),
             (part(0x89, b"only a ping"), Some(NoFirst::Late)),
             (part(0x01, b"half"), Some(NoFirst::Late)),
         ] {
             assert_eq!(heard(&bytes, 16).await.err(), verdict, "{bytes:x?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_close_frame_is_kept_as_it_came() {
+        let ping = part(0x89, b"p");
+        let close = [part(0x88, b"\x0f\xa1bad plan"), b"behind it".to_vec()].concat();
+        let bytes = [part(0x01, b"half"), ping.clone(), close.clone()].concat();
+        let Ok(Opening::Close(unread)) = heard(&bytes, 16).await else {
+            panic!("no close frame");
+        };
+        assert_eq!(unread, [ping, close].concat());
     }
 
     #[tokio::test(start_paused = true)]

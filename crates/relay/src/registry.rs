@@ -116,7 +116,7 @@ impl Registry {
         let tracked = self.tracker.token();
         spawn_local(session.map(move |outcome| {
             if outcome.is_err() {
-                tracing::error!(session.id = %id, "a session's task panicked");
+                tracing::error!(event = "session.panicked", session_id = %id, "a session's task panicked");
             }
             drop((listed, tracked));
         }));

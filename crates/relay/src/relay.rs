@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tollbridge_domain::{Entropy, Slug};
 
 use crate::{
-    Ending, Leg, Meter, Orders, Side, Terms, close,
+    Ending, Leg, Meter, Orders, Reason, Side, Terms, close,
     farewell::{Ear, finish_client, finish_upstream},
     session::{Event, Session},
     verdict::{BOUNDARY, Farewell, Verdict, Word},
@@ -40,6 +40,24 @@ pub fn relay<C: Leg, U: Leg>(
     }
 }
 
+/// Ends a session of which nothing was relayed: tells both sides, and ends both streams. What the
+/// client has sent may end anywhere in a frame, so that nothing more of it is understood.
+pub async fn call_off<C: Leg, U: Leg>(
+    client: C,
+    upstream: U,
+    terms: Terms,
+    orders: Orders,
+    meter: Arc<Meter>,
+    entropy: Arc<dyn Entropy>,
+    reason: Reason,
+) -> Ending {
+    let mut session = Session::new((client, upstream), terms, orders, meter, entropy);
+    session.ending = true;
+    session.up.turn_away();
+    let verdict = session.stop(reason.side, reason.slug, reason.retry_after);
+    Box::pin(part(session, Ok(verdict))).await
+}
+
 /// Tells both sides what was decided, and ends both streams.
 async fn part<C: Leg, U: Leg>(
     mut session: Session<C, U>,
@@ -47,7 +65,7 @@ async fn part<C: Leg, U: Leg>(
 ) -> Ending {
     let verdict = verdict.unwrap_or_else(|_panic| {
         // The panic's own message went to the panic hook; it may quote anything.
-        tracing::error!(session.id = %session.id, "a session panicked");
+        tracing::error!(event = "session.panicked", session_id = %session.id, "a session panicked");
         session.ending = true;
         session.stop(Side::Bridge, Slug::Internal, None)
     });

@@ -65,6 +65,13 @@ pub enum TargetError {
 }
 
 impl Target {
+    /// Host, and port where it is not the scheme's own.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let port = self.port.map(|port| format!(":{port}"));
+        [self.host.as_str(), port.as_deref().unwrap_or_default()].concat()
+    }
+
     /// Fills the holes and joins the three sources of query parameters. Where a name occurs in
     /// several, the static one wins over the template's and the template's over the client's.
     /// `client_query` has passed the route's allow-list, is decoded, and has no name twice.

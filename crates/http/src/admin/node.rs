@@ -42,7 +42,7 @@ pub(super) async fn routes(_: Viewer, shared: web::Data<Shared>) -> HttpResponse
                 .count();
             serde_json::json!({
                 "name": route.name.as_str(),
-                "upstream": route.target.host,
+                "upstream": route.target.authority(),
                 "paths": route.paths,
                 "callers": route.callers.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "sessions": { "open": open, "limit": route.caps.sessions },

@@ -6,7 +6,8 @@ use bytes::BytesMut;
 use tokio::time::Instant;
 use tollbridge_domain::Slug;
 use tollbridge_relay::{
-    Close, Ending, First, NoFirst, Side, first_message, message_frame, relay, say,
+    Ending, First, NoFirst, Opening, Reason, Side, call_off, first_message, message_frame, relay,
+    say,
 };
 use tollbridge_stream::Early;
 
@@ -40,11 +41,13 @@ pub(crate) fn introduce(ready: Ready, mut client: ClientLeg) {
         });
         let heard = parts.orders.unless_given(hear(&mut client, &carrier)).await;
         match heard {
-            Err((slug, retry_after)) => farewell(&parts, client, slug, retry_after).await,
-            Ok(Err(NoFirst::Gone)) => gone(client).await,
-            Ok(Err(NoFirst::Late)) => farewell(&parts, client, Slug::IdleTimeout, None).await,
-            Ok(Err(NoFirst::Broke(slug))) => farewell(&parts, client, slug, None).await,
-            Ok(Ok(first)) => pass_on(parts, client, first).await,
+            Ok(Ok(Opening::Message(first))) => pass_on(parts, client, first).await,
+            // A close frame, or the end of the stream, is found again by whoever relays.
+            Ok(Ok(Opening::Close(unread))) => greeted(parts, client, unread).await,
+            Ok(Err(NoFirst::Gone)) => greeted(parts, client, BytesMut::new()).await,
+            Ok(Err(NoFirst::Late)) => parts.call_off(client, by_client(Slug::IdleTimeout)).await,
+            Ok(Err(NoFirst::Broke(slug))) => parts.call_off(client, by_client(slug)).await,
+            Err(order) => parts.call_off(client, ordered(order)).await,
         }
     });
 }
@@ -55,7 +58,7 @@ pub(crate) fn go_on(ready: Ready, client: ClientLeg, first: First) {
 }
 
 /// Greets, where the route does, and reads the first message.
-pub(crate) async fn hear(client: &mut ClientLeg, carrier: &InMessage) -> Result<First, NoFirst> {
+pub(crate) async fn hear(client: &mut ClientLeg, carrier: &InMessage) -> Result<Opening, NoFirst> {
     let until = Instant::now() + carrier.timeout;
     if let Some(greeting) = &carrier.greeting {
         say(client, greeting, until).await?;
@@ -64,37 +67,74 @@ pub(crate) async fn hear(client: &mut ClientLeg, carrier: &InMessage) -> Result<
 }
 
 /// Relays, beginning with the message as the upstream is to see it.
-async fn pass_on(mut parts: Parts, client: ClientLeg, first: First) -> Ending {
+async fn pass_on(parts: Parts, client: ClientLeg, first: First) -> Ending {
     let Ok(mut front) = rewritten(&parts, &first) else {
-        return farewell(&parts, client, Slug::BadRequest, None).await;
+        return parts.call_off(client, by_client(Slug::BadRequest)).await;
     };
     front.unsplit(first.rest);
+    greeted(parts, client, front).await
+}
+
+/// Relays, beginning with what was read of the client and is not said yet. What the bridge said in the
+/// upstream's place is not said twice.
+async fn greeted(mut parts: Parts, client: ClientLeg, front: BytesMut) -> Ending {
     let carrier = parts.route.carriers.message.as_ref();
-    let unread = if carrier.is_some_and(|carrier| carrier.greeting.is_some()) {
-        // What the bridge said in its place is not said twice.
-        let until = Instant::now() + parts.route.connect_timeout;
-        let greeting = first_message(&mut parts.upstream, false, LONGEST, until);
-        match parts.orders.unless_given(greeting).await {
-            Err((slug, retry_after)) => return farewell(&parts, client, slug, retry_after).await,
-            Ok(Err(_none)) => return farewell(&parts, client, Slug::UpstreamLost, None).await,
-            Ok(Ok(greeting)) => greeting.rest,
+    if carrier.is_none_or(|carrier| carrier.greeting.is_none()) {
+        return parts.relay(front, client, BytesMut::new()).await;
+    }
+    let until = Instant::now() + parts.route.connect_timeout;
+    let greeting = first_message(&mut parts.upstream, false, LONGEST, until);
+    match parts.orders.unless_given(greeting).await {
+        Ok(Ok(Opening::Message(greeting))) => parts.relay(front, client, greeting.rest).await,
+        Ok(Ok(Opening::Close(unread))) => parts.relay(front, client, unread).await,
+        Ok(Err(NoFirst::Gone)) => parts.relay(front, client, BytesMut::new()).await,
+        Ok(Err(NoFirst::Late)) => {
+            let lost = by_upstream(Slug::UpstreamLost);
+            parts.call_off(client, lost).await
         }
-    } else {
-        BytesMut::new()
-    };
-    let (client, upstream) = (
-        Early::new(front, client),
-        Early::new(unread, parts.upstream),
-    );
-    relay(
-        client,
-        upstream,
-        parts.terms,
-        parts.orders,
-        parts.meter,
-        parts.entropy,
-    )
-    .await
+        Ok(Err(NoFirst::Broke(slug))) => parts.call_off(client, by_upstream(slug)).await,
+        Err(order) => parts.call_off(client, ordered(order)).await,
+    }
+}
+
+impl Parts {
+    /// Relays, beginning with what has been read of either side and not been passed on.
+    async fn relay(self, up: BytesMut, client: ClientLeg, down: BytesMut) -> Ending {
+        let (client, upstream) = (Early::new(up, client), Early::new(down, self.upstream));
+        let (terms, orders) = (self.terms, self.orders);
+        relay(client, upstream, terms, orders, self.meter, self.entropy).await
+    }
+
+    /// Both sides are told why nothing comes of their session.
+    async fn call_off(self, client: ClientLeg, reason: Reason) -> Ending {
+        let (upstream, terms, orders) = (self.upstream, self.terms, self.orders);
+        let (meter, entropy) = (self.meter, self.entropy);
+        call_off(client, upstream, terms, orders, meter, entropy, reason).await
+    }
+}
+
+const fn by_client(slug: Slug) -> Reason {
+    Reason {
+        side: Side::Client,
+        slug,
+        retry_after: None,
+    }
+}
+
+const fn by_upstream(slug: Slug) -> Reason {
+    Reason {
+        side: Side::Upstream,
+        slug,
+        retry_after: None,
+    }
+}
+
+const fn ordered((slug, retry_after): (Slug, Option<u32>)) -> Reason {
+    Reason {
+        side: Side::Bridge,
+        slug,
+        retry_after,
+    }
 }
 
 /// The first message without the token and with the credential. One that is no JSON object passes
@@ -116,35 +156,4 @@ fn rewritten(parts: &Parts, first: &First) -> Result<BytesMut, MessageFault> {
         message.set(pointer, value);
     }
     Ok(message_frame(true, message.write().as_bytes(), Some(mask)))
-}
-
-/// The client is told why nothing comes of its session.
-async fn farewell(
-    parts: &Parts,
-    client: ClientLeg,
-    slug: Slug,
-    retry_after: Option<u32>,
-) -> Ending {
-    let close = Close::told(slug, retry_after, Some(&parts.terms.session));
-    let (code, reason_len) = (Some(close.code), close.reason.len());
-    tollbridge_relay::refuse(client, close).await;
-    Ending {
-        side: Side::Bridge,
-        slug: Some(slug),
-        code,
-        reason_len,
-        clean: false,
-    }
-}
-
-/// The client left before it had said anything.
-async fn gone(client: ClientLeg) -> Ending {
-    tollbridge_relay::see_off(client).await;
-    Ending {
-        side: Side::Client,
-        slug: None,
-        code: None,
-        reason_len: 0,
-        clean: false,
-    }
 }

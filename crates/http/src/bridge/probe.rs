@@ -15,7 +15,7 @@ use crate::route::Route;
 /// What came of it. Holds no secret.
 #[derive(Debug)]
 pub struct Probe {
-    /// What was asked: host and path, no query.
+    /// What was asked: host, port where it is not the scheme's own, and path; no query.
     pub target: String,
     /// With which status the upstream answered, if it did.
     pub status: Option<u16>,
@@ -85,7 +85,7 @@ async fn attempt(
         Err(error) => return Probe::failed(error.slug(fetched.as_ref()), &error),
     };
     let url = &composed.call.url;
-    let target = format!("{}{}", url.host_str().unwrap_or_default(), url.path());
+    let target = format!("{}{}", route.target.authority(), url.path());
     let dialer = Dialer::new(&route.tls, route.connect_timeout);
     let outcome = match dialer.dial(composed.call).await {
         Ok(dialled) => {

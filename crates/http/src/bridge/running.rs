@@ -231,11 +231,16 @@ impl Running {
 
 impl Drop for Running {
     /// A session that is still open when its worker stops was cut by a drain: said here, since its
-    /// task ends without another word.
+    /// task ends without another word. Where nobody drains it was a fault.
     fn drop(&mut self) {
+        let draining = self.shared.health.draining();
         self.closed(&Ending {
             side: Side::Bridge,
-            slug: Some(Slug::Draining),
+            slug: Some(if draining {
+                Slug::Draining
+            } else {
+                Slug::Internal
+            }),
             code: None,
             reason_len: 0,
             clean: false,

@@ -6,7 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use tollbridge_domain::Slug;
-use tollbridge_relay::{Close, First, NoFirst};
+use tollbridge_relay::{Close, First, NoFirst, Opening};
 
 use super::{
     admission::Entrance, call, handshake::Handshake, introduction, leg, message::Message,
@@ -25,6 +25,9 @@ const MOST_WAITING: usize = 1000;
 
 /// Of one address.
 const MOST_OF_ONE: usize = 100;
+
+/// What the operator reads of somebody who did not wait.
+const LEFT: &str = "the client left before its first message";
 
 /// Somebody who brought no token yet.
 pub(crate) struct Stranger {
@@ -104,11 +107,15 @@ impl Stranger {
     async fn enter(mut self, mut client: ClientLeg, place: Counted<IpAddr>) {
         // Held until there is a session, which has a lease, or the farewell is over.
         let _place = place;
-        let heard = introduction::hear(&mut client, &self.carrier).await;
+        let health = &self.shared.health;
+        let heard = tokio::select! {
+            biased;
+            () = health.drains() => None,
+            heard = introduction::hear(&mut client, &self.carrier) => Some(heard),
+        };
         let entrance = Entrance::new(&self.req, &self.shared, &self.generation);
-        if matches!(heard, Err(NoFirst::Gone)) {
-            let why = "the client left before its first message";
-            entrance.tell(&Refusal::stranger(Slug::TokenMissing, why));
+        if matches!(heard, Some(Ok(Opening::Close(_)) | Err(NoFirst::Gone))) {
+            entrance.tell(&Refusal::stranger(Slug::TokenMissing, LEFT));
             tollbridge_relay::see_off(client).await;
             return;
         }
@@ -132,13 +139,22 @@ impl Stranger {
     }
 
     /// The token in a first message, which stays as it is for now.
-    fn token(&self, heard: Result<First, NoFirst>) -> Result<(First, String), Refusal> {
+    fn token(&self, heard: Option<Result<Opening, NoFirst>>) -> Result<(First, String), Refusal> {
         let none = |why: &str| Refusal::stranger(Slug::TokenMissing, why);
-        let first = heard.map_err(|fault| match fault {
-            NoFirst::Gone => none("the client left before its first message"),
-            NoFirst::Late => none("the first message did not come in time"),
-            NoFirst::Broke(slug) => Refusal::stranger(slug, "the first message breaks a rule"),
-        })?;
+        let first = match heard {
+            Some(Ok(Opening::Message(first))) => first,
+            Some(Ok(Opening::Close(_)) | Err(NoFirst::Gone)) => return Err(none(LEFT)),
+            Some(Err(NoFirst::Late)) => return Err(none("the first message did not come in time")),
+            Some(Err(NoFirst::Broke(slug))) => {
+                return Err(Refusal::stranger(slug, "the first message breaks a rule"));
+            }
+            None => {
+                return Err(Refusal {
+                    retry_after: Some(1),
+                    ..Refusal::stranger(Slug::Draining, "draining")
+                });
+            }
+        };
         let taken = Message::parse(first.text, &first.payload)
             .and_then(|mut message| message.take(&self.carrier.field));
         let token = taken.map_err(|fault| none(&fault.to_string()))?;

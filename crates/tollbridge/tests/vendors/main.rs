@@ -18,6 +18,7 @@ mod carriers;
 mod cases;
 mod clouds;
 mod doubao;
+mod first_endings;
 mod first_message;
 mod first_refused;
 mod generic;

@@ -44,12 +44,18 @@ impl Kind {
     }
 
     pub(crate) async fn scene(self, more: &str) -> Scene {
-        let (preset, upstream) = match self {
-            Self::Soniox => ("soniox", Upstream::behaving(Soniox::new(KEY)).await),
-            Self::Home => (
-                "home-assistant",
-                Upstream::behaving(HomeAssistant::new(KEY)).await,
-            ),
+        let upstream = match self {
+            Self::Soniox => Upstream::behaving(Soniox::new(KEY)).await,
+            Self::Home => Upstream::behaving(HomeAssistant::new(KEY)).await,
+        };
+        self.scene_before(upstream, more).await
+    }
+
+    /// Before another upstream than the vendor's.
+    pub(crate) async fn scene_before(self, upstream: Upstream, more: &str) -> Scene {
+        let preset = match self {
+            Self::Soniox => "soniox",
+            Self::Home => "home-assistant",
         };
         let lines = format!(
             "preset = \"{preset}\"\nupstream = \"{}{}\"\n{more}",
