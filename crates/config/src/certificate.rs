@@ -184,6 +184,8 @@ fn key(reference: &SecretRef) -> Result<PrivateKeyDer<'static>, Why> {
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| {
         let why = match error {
             PemError::NoItemsFound if text.contains("ENCRYPTED PRIVATE KEY") => Why::Encrypted,
+            // The older form (RFC 1421, 4.6.1.1), whose headers are no PEM to the parser.
+            _ if text.contains("Proc-Type: 4,ENCRYPTED") => Why::Encrypted,
             PemError::NoItemsFound if is_pem(text.as_bytes()) => Why::NoKey,
             _ => Why::NotPem,
         };

@@ -93,6 +93,7 @@ fn what_cannot_be_served_is_named_at_the_half_that_is_wrong() {
     let noise = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let no_kind = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     let sealed = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----";
+    let sealed_of_old = "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----";
     for (cert, key, at, words) in [
         ("hello", &*key, CERT, "cert.pem is not PEM"),
         (&torn, &key, CERT, "cert.pem is not PEM"),
@@ -102,6 +103,7 @@ fn what_cannot_be_served_is_named_at_the_half_that_is_wrong() {
         (&cert, &cert, KEY, "key.pem holds no private key"),
         (&cert, no_kind, KEY, "of no kind that can be used"),
         (&cert, sealed, KEY, "is encrypted"),
+        (&cert, sealed_of_old, KEY, "is encrypted"),
         (&cert, &other, KEY, "does not belong to the certificate"),
     ] {
         let (severity, message) = one(&folder(cert, key), at);

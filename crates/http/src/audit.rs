@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use prometheus::IntCounter;
 use tokio::sync::{mpsc, oneshot};
 use tollbridge_store::{AuditEntry, AuditLog};
 
@@ -51,11 +52,12 @@ pub struct AuditWriter {
     queue: mpsc::Receiver<Item>,
     log: Arc<dyn AuditLog>,
     healthy: Arc<AtomicBool>,
+    failures: IntCounter,
 }
 
-/// Makes both ends.
+/// Makes both ends; `failures` counts batches that the store refused.
 #[must_use]
-pub fn sink(log: Arc<dyn AuditLog>) -> (AuditSink, AuditWriter) {
+pub fn sink(log: Arc<dyn AuditLog>, failures: IntCounter) -> (AuditSink, AuditWriter) {
     let (sender, receiver) = mpsc::channel(MOST_WAITING);
     let healthy = Arc::new(AtomicBool::new(true));
     (
@@ -67,6 +69,7 @@ pub fn sink(log: Arc<dyn AuditLog>) -> (AuditSink, AuditWriter) {
             queue: receiver,
             log,
             healthy,
+            failures,
         },
     )
 }
@@ -130,6 +133,7 @@ impl AuditWriter {
             return;
         }
         while let Err(error) = self.log.append(facts).await {
+            self.failures.inc();
             if self.healthy.swap(false, Ordering::Relaxed) {
                 tracing::error!(event = "audit.unwritable", error = %chain(&error), "the audit log cannot be written");
             }
@@ -221,7 +225,8 @@ mod tests {
     #[tokio::test]
     async fn a_backlog_is_written_without_a_rest() {
         let store = Arc::new(MemoryStore::new());
-        let (sink, writer) = sink(Arc::<MemoryStore>::clone(&store));
+        let failures = IntCounter::new("failures", "of the test").unwrap();
+        let (sink, writer) = sink(Arc::<MemoryStore>::clone(&store), failures);
         let many = 4 * BATCH + 1;
         for _ in 0..many {
             sink.push(fact());

@@ -202,7 +202,9 @@ async fn shared(upstream: &Upstream, used: Option<Arc<dyn UsedTokens>>) -> Share
     .unwrap();
     let issuer = "https://host.example".to_owned();
     // Dropping the writer would make the sink unhealthy: an embedding application runs it.
-    let (audit, writer) = sink(store.clone());
+    let metrics = Metrics::new("test").unwrap();
+    let unwritten = metrics.store_errors.with_label_values(&["audit"]);
+    let (audit, writer) = sink(store.clone(), unwritten);
     actix_web::rt::spawn(writer.run());
     Shared {
         version: "test",
@@ -220,7 +222,7 @@ async fn shared(upstream: &Upstream, used: Option<Arc<dyn UsedTokens>>) -> Share
         registry: Registry::new(),
         revoked: Revoked::new(store.clone()),
         audit,
-        metrics: Metrics::new("test").unwrap(),
+        metrics,
         denials: Denials::default(),
         generation: ArcSwap::from_pointee(generation(upstream)),
         steering: Arc::new(Nobody),

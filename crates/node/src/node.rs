@@ -63,7 +63,8 @@ impl Node {
             .map_err(|error| NodeError::Configuration(error.to_string()))?
             .watched(&metrics);
         let issuer = wire::issuer(settings, public);
-        let (audit, writer) = sink(store.clone());
+        let unwritten = metrics.store_errors.with_label_values(&["audit"]);
+        let (audit, writer) = sink(store.clone(), unwritten);
         let revoked = Revoked::new(store.clone() as Arc<dyn RevocationStore>);
         revoked.refresh(clock.now()).await.map_err(of_store)?;
         let life = generation.max_redeem_within;

@@ -24,25 +24,49 @@ const EVERY: Duration = Duration::from_secs(1);
 /// The configuration's file, and what was in it when somebody last looked.
 pub(crate) struct Source {
     path: PathBuf,
-    seen: Mutex<Option<Vec<u8>>>,
+    looks: Mutex<Looks>,
+}
+
+/// What was found in a file.
+struct Looks {
+    /// The text that was loaded, or tried.
+    taken: Option<Vec<u8>>,
+    /// Another one, found by the last look: whoever writes it may not be done yet.
+    found: Option<Vec<u8>>,
 }
 
 impl Source {
     /// To be made before the file is loaded: what changes in between is then found later.
     pub(crate) fn at(path: PathBuf) -> Self {
-        let seen = Mutex::new(fs::read(&path).ok());
-        Self { path, seen }
+        let taken = fs::read(&path).ok();
+        let looks = Mutex::new(Looks { taken, found: None });
+        Self { path, looks }
     }
 
-    /// Looks again; whether there is another text than before.
+    /// Looks again; whether there is another text than was taken, the same as at the last look: half of
+    /// a file that is being written is not.
     fn has_changed(&self) -> bool {
         let now = fs::read(&self.path).ok();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = now.is_some() && now != *seen;
-        if changed {
-            *seen = now;
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.is_none() || now == looks.taken {
+            looks.found = None;
+            return false;
         }
-        changed
+        let settled = now == looks.found;
+        if settled {
+            looks.taken = looks.found.take();
+        } else {
+            looks.found = now;
+        }
+        settled
+    }
+
+    /// What is there now is taken.
+    fn take(&self) {
+        let now = fs::read(&self.path).ok();
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.taken = now;
+        looks.found = None;
     }
 }
 
@@ -102,6 +126,11 @@ impl Helm {
         Arc::clone(&settings)
     }
 
+    /// Whether there is a file to read again.
+    pub(crate) const fn reloads(&self) -> bool {
+        self.source.is_some()
+    }
+
     /// Reloads on a signal.
     pub(crate) async fn reload_by_signal(&self) {
         let _reported = self.reload(&unasked("signal")).await;
@@ -119,10 +148,14 @@ impl Helm {
             .as_ref()
             .ok_or_else(|| refused("this server has no configuration file"))?;
         // What is read now is not to be read again by the watch.
-        let _noticed = source.has_changed();
+        source.take();
         let loaded = tollbridge_config::load(&source.path, &tollbridge_config::environment)
             .map_err(refused)?;
         let mut settings = loaded.settings;
+        // A file that somebody has emptied is no wish to serve nobody.
+        if settings.routes.is_empty() && !self.in_force().routes.is_empty() {
+            return Err(refused("the file has no routes any more"));
+        }
         let needs_restart = needs_restart(&self.started, &settings);
         let pair = self.read_pair(&settings)?;
         self.keep_windows(&mut settings);
@@ -209,7 +242,7 @@ impl Helm {
         }
     }
 
-    /// Reloads whenever the file's text changes, and serves whatever certificate is in its files.
+    /// Reloads whenever the file's text has changed and then stayed the same for a look, and serves whatever certificate is in its files.
     /// Polled, not notified: it sees a file that is replaced, mounted or linked anew alike.
     pub(crate) async fn watch(self: Arc<Self>) {
         let Some(source) = &self.source else {
@@ -299,4 +332,28 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<String> {
     differs("tokens.issuer", issuer(old) != issuer(new));
     differs("log", format!("{:?}", old.log) != format!("{:?}", new.log));
     keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_file_is_not_taken_while_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tollbridge.toml");
+        fs::write(&path, "old").unwrap();
+        let source = Source::at(path.clone());
+        assert!(!source.has_changed());
+        fs::write(&path, "").unwrap();
+        assert!(!source.has_changed());
+        fs::write(&path, "new").unwrap();
+        assert!(!source.has_changed());
+        assert!(source.has_changed());
+        assert!(!source.has_changed());
+        fs::write(&path, "newer").unwrap();
+        source.take();
+        assert!(!source.has_changed());
+        assert!(!source.has_changed());
+    }
 }

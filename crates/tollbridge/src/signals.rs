@@ -47,7 +47,14 @@ impl Signals {
                 _ = self.term.recv() => return,
                 _ = self.int.recv() => return,
                 () = helm.drain_ordered() => return,
-                _ = self.hup.recv() => helm.reload_by_signal().await,
+                _ = self.hup.recv() => {
+                    // Without a file there is nothing to read again, and a closed terminal is all it can
+                    // mean.
+                    if !helm.reloads() {
+                        return;
+                    }
+                    helm.reload_by_signal().await;
+                }
             }
         }
     }

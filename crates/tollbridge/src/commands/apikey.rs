@@ -46,7 +46,7 @@ pub(super) async fn run(common: Common, command: ApiKey) -> Result<(), Failure> 
                 .add_api_key(&record, &act)
                 .await
                 .map_err(|error| match error {
-                    StoreError::Conflict => Failure::Failed(format!("a live key is named {name}")),
+                    StoreError::Conflict => Failure::Failed(format!("a live key is named {name}; take another name, or end it first: `tollbridge apikey revoke {name}`")),
                     other => Failure::of("the key was not made", &other),
                 })?;
             if common.json {

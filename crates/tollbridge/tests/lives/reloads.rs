@@ -78,6 +78,17 @@ async fn a_broken_file_changes_nothing_and_says_so_until_it_is_mended() {
     );
 }
 
+/// A disk that is full leaves an empty file behind, which would parse.
+#[tokio::test]
+async fn a_file_without_routes_takes_none_away() {
+    let (_upstream, house) = house().await;
+    house.server.rewrite_config("");
+    let failed = house.logged("config.reload_failed", |_| true).await;
+    assert_eq!(failed["reason"], "the file has no routes any more");
+    assert_eq!(house.ask("POST", "reload", &json!({})).await.status, 422);
+    house.session("old").await.echo("still there").await;
+}
+
 /// What parses and cannot run is not taken either.
 #[tokio::test]
 async fn a_file_with_a_secret_that_is_not_there_is_not_taken() {

@@ -85,6 +85,9 @@ async fn what_cannot_be_recorded_is_not_done() {
             .to_string()
             .contains("cannot be written")
     );
+    let metrics = get(house.server.admin(), "/metrics", &[]).await;
+    let counted = "tollbridge_store_errors_total{operation=\"audit\"}";
+    assert!(metrics.text().contains(counted), "{}", metrics.text());
     ws.echo("open sessions go on").await;
 
     alter(&house, OPEN).await;

@@ -1,6 +1,7 @@
 // The demo as a visitor sees it, in headless Chromium: the direct connection fails, the bridged one echoes, and every
 // refusal's button shows its code. With --tls the same over TLS, with the certificate that the demo makes.
 
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -105,8 +106,10 @@ await main(async () => {
     check('the page raised no error', faults.length === 0, faults.join('; '))
   } finally {
     await browser.close()
-    child.kill('SIGTERM')
+    child.kill('SIGHUP') // as a closed terminal does
   }
+  const ended = once(child, 'exit', { signal: AbortSignal.timeout(15_000) })
+  check('it ends with its terminal', child.exitCode === 0 || (await ended.catch(() => ['it runs on']))[0] === 0)
   const found = await leaks(log, new Map([['the demo key', said.key]]))
   check('the log holds no token, key or query string', found.length === 0, found.join('; '))
   rmSync(folder, { recursive: true })
