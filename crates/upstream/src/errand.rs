@@ -52,9 +52,9 @@ impl Errand {
         DIAL.scope(Rc::clone(self), dial).await
     }
 
-    /// That of the current task.
-    pub(crate) fn current() -> Rc<Self> {
-        DIAL.try_with(Rc::clone).unwrap_or_default()
+    /// That of the current task. One that runs none dials nobody: it would dial without TLS.
+    pub(crate) fn current() -> io::Result<Rc<Self>> {
+        DIAL.try_with(Rc::clone).map_err(io::Error::other)
     }
 
     /// There is a TCP connection. Over TLS nothing is written to it before the upstream has proved

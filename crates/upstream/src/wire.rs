@@ -26,7 +26,7 @@ impl Wire {
         let connecting = ConnectorService::default().call(ConnectInfo::new(uri));
         let (stream, _uri) = connecting.await?.into_parts();
         stream.set_nodelay(true).map_err(ConnectError::Io)?;
-        let errand = Errand::current();
+        let errand = Errand::current().map_err(ConnectError::Io)?;
         errand.connected(stream).await.map_err(ConnectError::Io)?;
         Ok(Self(errand))
     }
