@@ -100,3 +100,15 @@ fn a_pong_is_not_waited_for_where_nothing_is_pinged() {
 fn only_the_two_words_say_what_counts() {
     assert!(complaint("idle_counts = 'dta'").contains("did you mean `data`?"));
 }
+
+/// It goes out before anybody is known, in one piece.
+#[test]
+fn a_greeting_is_short_and_json() {
+    let greeting = |text: &str| {
+        let carrier = "[routes.voice.carriers.message]\nfield = \"/token\"\n";
+        complaint(&format!("{carrier}greeting = '{text}'"))
+    };
+    assert!(greeting("{").contains("not JSON"));
+    let long = format!("\"{}\"", "x".repeat(4096));
+    assert!(greeting(&long).contains("at most 4096 bytes"));
+}

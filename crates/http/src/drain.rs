@@ -9,6 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shared::Shared;
 
+/// What a refusal by close takes at the longest.
+const REFUSAL: Duration = Duration::from_secs(2);
+
 impl Shared {
     /// Takes no more work, tells the open sessions over `window` and waits for them; returns how
     /// many were cut. `hurry` tells all that are left at once, and waits no longer than three seconds
@@ -39,12 +42,15 @@ impl Shared {
     /// their token.
     async fn all_entered(&self, until: Instant, hurry: &CancellationToken) {
         let mut look = tokio::time::interval(Duration::from_millis(20));
-        let owed = || {
-            self.entering.load(Ordering::SeqCst) > 0
-                || self.refusing.load(Ordering::SeqCst) > 0
-                || !self.waiting.is_empty()
-        };
-        while owed() && Instant::now() < until && !hurry.is_cancelled() {
+        let mut only_refused_since = None;
+        while Instant::now() < until && !hurry.is_cancelled() {
+            if self.entering.load(Ordering::SeqCst) == 0 && self.waiting.is_empty() {
+                // Whoever comes with a token is refused, and others may come for as long as we listen.
+                let since = *only_refused_since.get_or_insert_with(Instant::now);
+                if self.refusing.load(Ordering::SeqCst) == 0 || since.elapsed() >= REFUSAL {
+                    return;
+                }
+            }
             look.tick().await;
         }
     }

@@ -30,8 +30,8 @@ impl Side {
 pub struct Reason {
     /// Who brought it about.
     pub side: Side,
-    /// By which name.
-    pub slug: Slug,
+    /// By which name; `None` where the client is gone.
+    pub slug: Option<Slug>,
     /// After how many seconds to come again.
     pub retry_after: Option<u32>,
 }

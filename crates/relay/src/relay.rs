@@ -40,8 +40,9 @@ pub fn relay<C: Leg, U: Leg>(
     }
 }
 
-/// Ends a session of which nothing was relayed: tells both sides, and ends both streams. What the
-/// client has sent may end anywhere in a frame, so that nothing more of it is understood.
+/// Ends a session of which nothing was relayed: tells each side what there is to tell, and ends both
+/// streams. What the client has sent may end anywhere in a frame, so that nothing more of it is
+/// understood, and nothing of it passes.
 pub async fn call_off<C: Leg, U: Leg>(
     client: C,
     upstream: U,
@@ -54,7 +55,10 @@ pub async fn call_off<C: Leg, U: Leg>(
     let mut session = Session::new((client, upstream), terms, orders, meter, entropy);
     session.ending = true;
     session.up.turn_away();
-    let verdict = session.stop(reason.side, reason.slug, reason.retry_after);
+    let verdict = match reason.slug {
+        Some(slug) => session.stop(reason.side, slug, reason.retry_after),
+        None => Verdict::gone(reason.side),
+    };
     Box::pin(part(session, Ok(verdict))).await
 }
 

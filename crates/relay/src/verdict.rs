@@ -63,6 +63,14 @@ impl Verdict {
         }
     }
 
+    /// It is over without a word, and the upstream is told.
+    pub(crate) fn gone(side: Side) -> Self {
+        Self {
+            upstream: Word::Say(GOING_AWAY),
+            ..Self::plain(side)
+        }
+    }
+
     /// A peer ended it and nothing is left to say.
     const fn plain(side: Side) -> Self {
         Self {
@@ -98,10 +106,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
             Event::Closed(_, goodbye) => self.upstream_closed(goodbye).await,
             Event::Broke(Side::Client, slug) => self.client_broke(slug).await,
             Event::Broke(_, slug) => self.stop(Side::Upstream, slug, None),
-            Event::Gone(Side::Client) | Event::Deaf(Side::Client) => Verdict {
-                upstream: Word::Say(GOING_AWAY),
-                ..Verdict::plain(Side::Client)
-            },
+            Event::Gone(Side::Client) | Event::Deaf(Side::Client) => Verdict::gone(Side::Client),
             Event::Silent(Side::Client) => Verdict {
                 client: Word::Drop,
                 upstream: Word::Say(GOING_AWAY),

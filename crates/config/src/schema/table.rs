@@ -101,7 +101,7 @@ pub(crate) const KEYS: &[Key] = &[
     text("routes.*.carriers.message.field", "JSON pointer", None, "Required. Where the token stands: `\"/api_key\"`."),
     key("routes.*.carriers.message.timeout", Kind::Duration, None, "How long the bridge waits for that message. Without it, 5s."),
     size("routes.*.carriers.message.max", None, "Longest such message, at most 1MiB. Without it, 16KiB."),
-    text("routes.*.carriers.message.greeting", "JSON", None, "What the bridge says first where clients wait for the upstream to speak; the upstream's own first message is then swallowed."),
+    text("routes.*.carriers.message.greeting", "JSON", None, "What the bridge says first where clients wait for the upstream to speak; the upstream's own first message is then swallowed. At most 4096 bytes."),
     section("routes.*.credentials", "What the upstream wants to see; see *Values of credentials* below."),
     flag("routes.*.credentials.replace", "false", "`true`: what is written here is instead of all of the preset's credentials, not besides them."),
     section("routes.*.credentials.headers", "Headers set on the upstream handshake, by name."),

@@ -35,6 +35,9 @@ fn message(section: &Section<'_>) -> Option<MessageCarrier> {
         "where in the JSON the token stands, as \"/api_key\"",
     );
     let greeting = section.parsed("greeting", |text| {
+        if text.len() > LONGEST_GREETING {
+            return Err(format!("at most {LONGEST_GREETING} bytes"));
+        }
         serde_json::from_str::<serde_json::Value>(text)
             .map(|_json| text.to_owned())
             .map_err(|error| format!("not JSON: {error}"))
@@ -65,5 +68,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A configuration with a token in it.
 const LONGEST: u64 = 16 << 10;
+
+/// A fresh socket takes this at once, so that a greeting is never torn.
+const LONGEST_GREETING: usize = 4 << 10;
 
 const MOST: u64 = 1 << 20;

@@ -42,9 +42,10 @@ pub(crate) fn introduce(ready: Ready, mut client: ClientLeg) {
         let heard = parts.orders.unless_given(hear(&mut client, &carrier)).await;
         match heard {
             Ok(Ok(Opening::Message(first))) => pass_on(parts, client, first).await,
-            // A close frame, or the end of the stream, is found again by whoever relays.
-            Ok(Ok(Opening::Close(unread))) => greeted(parts, client, unread).await,
-            Ok(Err(NoFirst::Gone)) => greeted(parts, client, BytesMut::new()).await,
+            // Passed on at once: nobody waits for a greeting any more.
+            Ok(Ok(Opening::Close(unread))) => parts.relay(unread, client, BytesMut::new()).await,
+            // A first message may lie there unread, token and all, where it was the greeting that failed.
+            Ok(Err(NoFirst::Gone)) => parts.call_off(client, LEFT).await,
             Ok(Err(NoFirst::Late)) => parts.call_off(client, by_client(Slug::IdleTimeout)).await,
             Ok(Err(NoFirst::Broke(slug))) => parts.call_off(client, by_client(slug)).await,
             Err(order) => parts.call_off(client, ordered(order)).await,
@@ -105,7 +106,7 @@ impl Parts {
         relay(client, upstream, terms, orders, self.meter, self.entropy).await
     }
 
-    /// Both sides are told why nothing comes of their session.
+    /// Each side is told why nothing comes of the session, as far as there is something to tell.
     async fn call_off(self, client: ClientLeg, reason: Reason) -> Ending {
         let (upstream, terms, orders) = (self.upstream, self.terms, self.orders);
         let (meter, entropy) = (self.meter, self.entropy);
@@ -113,10 +114,17 @@ impl Parts {
     }
 }
 
+/// The client is gone, without a word.
+const LEFT: Reason = Reason {
+    side: Side::Client,
+    slug: None,
+    retry_after: None,
+};
+
 const fn by_client(slug: Slug) -> Reason {
     Reason {
         side: Side::Client,
-        slug,
+        slug: Some(slug),
         retry_after: None,
     }
 }
@@ -124,7 +132,7 @@ const fn by_client(slug: Slug) -> Reason {
 const fn by_upstream(slug: Slug) -> Reason {
     Reason {
         side: Side::Upstream,
-        slug,
+        slug: Some(slug),
         retry_after: None,
     }
 }
@@ -132,7 +140,7 @@ const fn by_upstream(slug: Slug) -> Reason {
 const fn ordered((slug, retry_after): (Slug, Option<u32>)) -> Reason {
     Reason {
         side: Side::Bridge,
-        slug,
+        slug: Some(slug),
         retry_after,
     }
 }

@@ -92,6 +92,19 @@ async fn a_close_instead_of_a_first_message_passes() {
 }
 
 #[tokio::test]
+async fn who_leaves_without_a_word_is_who_ended_it_and_nothing_of_theirs_passes() {
+    let scene = Kind::Home.scene("").await;
+    let mut ws = waiting(&scene).await;
+    ws.send(Frame::text("half").more()).await;
+    ws.finish().await;
+    assert_eq!(end(&scene).await, ("client".to_owned(), String::new()));
+    assert_eq!(upstream_told(&scene).await, Some(1001));
+    let dials = scene.upstream.ended(1).await;
+    assert!(dials[0].frames.iter().all(|frame| frame.opcode == 8));
+    scene.house.end().await;
+}
+
+#[tokio::test]
 async fn an_order_is_told_to_both() {
     let scene = Kind::Home.scene("").await;
     let ws = waiting(&scene).await;
