@@ -242,8 +242,9 @@ impl Helm {
         }
     }
 
-    /// Reloads whenever the file's text has changed and then stayed the same for a look, and serves whatever certificate is in its files.
-    /// Polled, not notified: it sees a file that is replaced, mounted or linked anew alike.
+    /// Reloads whenever the file's text has changed and then stayed the same for a look, and serves
+    /// whatever certificate is in its files. Polled, not notified: it sees a file that is replaced,
+    /// mounted or linked anew alike.
     pub(crate) async fn watch(self: Arc<Self>) {
         let Some(source) = &self.source else {
             return;

@@ -28,15 +28,11 @@ pub async fn recv(t: Target, o: BulkOpt, sync: Sync) -> io::Result<()> {
             let mut f = Vec::new();
             put_frame(&mut f, OP_TEXT, b"go", Some(MASK));
             c.s.write_all(&f).await?;
-            let (mut msgs, mut wire) = (0u64, 0u64);
+            let mut msgs = 0u64;
             let mut cut = false;
             while !c.rx.closed {
                 let Conn { s, parser, rx, .. } = &mut c;
-                let more = read_chunk(s, |d| {
-                    wire += d.len() as u64;
-                    parser.feed(d, rx)
-                })
-                .await?;
+                let more = read_chunk(s, |d| parser.feed(d, rx)).await?;
                 msgs += c.rx.done.len() as u64;
                 c.rx.done.clear();
                 if !more {
@@ -59,23 +55,11 @@ pub async fn recv(t: Target, o: BulkOpt, sync: Sync) -> io::Result<()> {
                 put_frame(&mut f, OP_CLOSE, &[0x03, 0xe8], Some(MASK));
                 let _ = c.s.write_all(&f).await;
             }
-            { let b = c.rx.bytes; io::Result::Ok((c, msgs, b, wire, el)) }
+            let bytes = c.rx.bytes;
+            io::Result::Ok((c, msgs, bytes, el))
         });
     }
-    let (mut msgs, mut bytes, mut el, mut keep) = (0, 0, Duration::ZERO, vec![]);
-    while let Some(r) = set.join_next().await {
-        let (c, m, b, _, e) = r.unwrap()?;
-        msgs += m;
-        bytes += b;
-        el = el.max(e);
-        keep.push(c);
-    }
-    let el = el.as_secs_f64();
-    sync.mark(&format!(
-        r#"DONE {{"conns":{},"messages":{msgs},"relayed":{msgs},"bytes":{bytes},"secs":{el:.4},"msgs_per_s":{:.0},"bytes_per_s":{:.0}}}"#,
-        o.conns, msgs as f64 / el, bytes as f64 / el
-    ))
-    .await;
+    tell(set, &sync).await?;
     Ok(())
 }
 
@@ -112,6 +96,15 @@ pub async fn send(t: Target, o: BulkOpt, sync: Sync) -> io::Result<()> {
             io::Result::Ok((c, sent, bytes, t0.elapsed()))
         });
     }
+    close_all(tell(set, &sync).await?).await;
+    Ok(())
+}
+
+/// One connection of a flood when it is over: it, its messages, their bytes, and how long it took.
+type Flooded = (Conn, u64, u64, Duration);
+
+/// Waits for all connections of a flood, adds up, tells the driver, and gives them back.
+async fn tell(mut set: JoinSet<io::Result<Flooded>>, sync: &Sync) -> io::Result<Vec<Conn>> {
     let (mut msgs, mut bytes, mut el, mut keep) = (0, 0, Duration::ZERO, vec![]);
     while let Some(r) = set.join_next().await {
         let (c, m, b, e) = r.unwrap()?;
@@ -123,9 +116,8 @@ pub async fn send(t: Target, o: BulkOpt, sync: Sync) -> io::Result<()> {
     let el = el.as_secs_f64();
     sync.mark(&format!(
         r#"DONE {{"conns":{},"messages":{msgs},"relayed":{msgs},"bytes":{bytes},"secs":{el:.4},"msgs_per_s":{:.0},"bytes_per_s":{:.0}}}"#,
-        o.conns, msgs as f64 / el, bytes as f64 / el
+        keep.len(), msgs as f64 / el, bytes as f64 / el
     ))
     .await;
-    close_all(keep).await;
-    Ok(())
+    Ok(keep)
 }

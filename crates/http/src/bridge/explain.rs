@@ -4,7 +4,12 @@
 use actix_web::http::header::{self, HeaderValue};
 use tollbridge_domain::Slug;
 
-use super::{admission::Entrance, carrier::Offer, handshake, refusal, refusal::Refusal};
+use super::{
+    admission::Entrance,
+    carrier::Offer,
+    handshake,
+    refusal::{self, Refusal},
+};
 use crate::{
     problem::Problem,
     route::{Origins, Route},
