@@ -13,9 +13,9 @@ from checks import Checks
 from processes import descriptors
 from upstream import Upstream
 
-# Nearly all of such a message is the kernel's and the same for everybody, or a target hardly does anything. What is left to
-# tell apart is less than what a shared machine adds now and then, so these are measured three times in each repetition.
-CLOSE = ["relay_64", "relay_3200", "voice"]
+# Most of such a message or connection is the kernel's and the same for everybody, or a target hardly does anything. What is left
+# to tell apart is less than what a shared machine adds now and then, so these are measured three times in each repetition.
+CLOSE = ["relay_64", "relay_3200", "voice", "connect"]
 
 
 @dataclasses.dataclass

@@ -3,6 +3,7 @@
 use std::{borrow::Borrow, fmt};
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// Why a text is not the identifier it was taken for. Never holds the text itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -14,12 +15,14 @@ pub struct IdError {
     pub rule: &'static str,
 }
 
+// What a session leaves behind for a while are ids. With an allocation each they would hold whole pages
+// back (docs/adr/0010-allocator.md): up to 23 bytes lie in the value itself, longer ones are shared.
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $accepts:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Parses the text.
