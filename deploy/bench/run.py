@@ -15,7 +15,8 @@ from upstream import Upstream
 
 # Most of such a message or connection is the kernel's and the same for everybody, or a target hardly does anything. What is left
 # to tell apart is less than what a shared machine adds now and then, so these are measured three times in each repetition.
-CLOSE = ["relay_64", "relay_3200", "voice", "connect"]
+CONNECTIONS = ["connect", "connect_elsewhere"]
+CLOSE = ["relay_64", "relay_3200", "voice", *CONNECTIONS]
 
 
 @dataclasses.dataclass
@@ -100,7 +101,8 @@ class Run:
         order = [load for load in loads.ORDER if not (load == "rtt_64" and (mode != "none" or self.leaders))]
         order += {"none": [], "upstream": ["connect_full"], "both": ["connect_full", "connect_resume"]}[mode]
         order += ["connect_elsewhere"]
-        order += CLOSE * 2 if self.leaders is None and mode == "none" else []
+        if self.leaders is None:
+            order += (CLOSE if mode == "none" else CONNECTIONS) * 2
         for repetition in range(self.how.reps):
             self._start(self.targets)
             self.note(f"repetition {repetition + 1} of {self.how.reps}")
