@@ -15,8 +15,10 @@ from upstream import Upstream
 
 # Most of such a message or connection is the kernel's and the same for everybody, or a target hardly does anything. What is left
 # to tell apart is less than what a shared machine adds now and then, so these are measured three times in each repetition.
+CLOSE = ["relay_64", "relay_3200", "voice"]
 CONNECTIONS = ["connect", "connect_elsewhere"]
-CLOSE = ["relay_64", "relay_3200", "voice", *CONNECTIONS]
+# So are floods: what one costs hangs on how much each read happens to find, and two samples in a row may differ by half.
+FLOODS = ["down_64k", "up_64k"]
 
 
 @dataclasses.dataclass
@@ -102,7 +104,7 @@ class Run:
         order += {"none": [], "upstream": ["connect_full"], "both": ["connect_full", "connect_resume"]}[mode]
         order += ["connect_elsewhere"]
         if self.leaders is None:
-            order += (CLOSE if mode == "none" else CONNECTIONS) * 2
+            order += ((CLOSE if mode == "none" else []) + CONNECTIONS + FLOODS) * 2
         for repetition in range(self.how.reps):
             self._start(self.targets)
             self.note(f"repetition {repetition + 1} of {self.how.reps}")
