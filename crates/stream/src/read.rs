@@ -13,7 +13,7 @@ use crate::{
     Tls,
     engine::{Turn, failure},
     kept::Kept,
-    scratch::{INCOMING, RECORD, RECORD_HEAD, RECORD_ON_WIRE, Scratch},
+    scratch::{INCOMING, LONGEST_TORN, RECORD, RECORD_HEAD, RECORD_ON_WIRE, Scratch},
     tls::Courier,
 };
 
@@ -49,13 +49,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Tls<IO> {
     ) -> Poll<io::Result<Turn>> {
         let mut scratch = Scratch::incoming();
         let kept = self.torn.len();
-        let limit = appetite(buf.remaining(), kept);
-        let room = scratch.bytes().get_mut(kept..limit).unwrap_or_default();
-        if room.is_empty() {
+        if kept > LONGEST_TORN {
             let endless = "a TLS handshake message that does not end".to_owned();
             return Poll::Ready(Err(failure(rustls::Error::General(endless))));
         }
-        let mut room = ReadBuf::new(room);
+        let limit = appetite(buf.remaining(), kept);
+        let mut room = ReadBuf::new(scratch.bytes().get_mut(kept..limit).unwrap_or_default());
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut room))?;
         let count = room.filled().len();
         if count == 0 {
@@ -165,6 +164,8 @@ mod tests {
         assert_eq!(appetite(1, RECORD_ON_WIRE - 1), RECORD_ON_WIRE);
         assert_eq!(appetite(1, RECORD_ON_WIRE), 2 * RECORD_ON_WIRE);
         assert_eq!(appetite(usize::MAX / 2, 0), INCOMING);
-        assert_eq!(appetite(1, INCOMING), INCOMING);
+        let fullest = appetite(1, LONGEST_TORN);
+        assert_eq!(fullest, LONGEST_TORN + RECORD_ON_WIRE);
+        assert!(fullest < INCOMING, "there would be no room to read");
     }
 }

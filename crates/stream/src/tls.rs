@@ -13,7 +13,7 @@ use crate::{engine::Engine, kept::Kept};
 /// - A read takes what the socket has with one call, as much as the caller has room for, and
 ///   decrypts it in a buffer of the thread. Only the beginning of a record that has not wholly come
 ///   is kept.
-/// - A write takes up to 80 KiB, encrypts it in another buffer of the thread and hands it to the
+/// - A write takes up to 192 KiB, encrypts it in another buffer of the thread and hands it to the
 ///   socket with one call. What the socket does not take, at most as much, is kept and goes with
 ///   the next write, flush or shutdown; until it has gone nothing more is taken. So flush, as with
 ///   any buffering writer.
