@@ -25,9 +25,11 @@ impl Kept {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Queues `size` bytes that the caller fills in.
+    /// Queues `size` bytes that the caller fills in. They are few, perhaps behind a write that waits: to double the
+    /// room for them would be a waste.
     pub(crate) fn grow(&mut self, size: usize) -> &mut [u8] {
         let end = self.bytes.len();
+        self.bytes.reserve_exact(size);
         self.bytes.resize(end + size, 0);
         self.bytes.get_mut(end..).unwrap_or_default()
     }
@@ -66,5 +68,13 @@ mod tests {
         assert!(kept.is_empty());
         assert_eq!(kept.held(), 0);
         assert_eq!(kept.rest(), b"");
+    }
+
+    #[test]
+    fn an_alert_behind_a_long_write_takes_its_own_room_only() {
+        let mut kept = Kept::NONE;
+        kept.push(&[1; 200_000]);
+        kept.grow(24).fill(2);
+        assert!(kept.held() < 201_000, "{}", kept.held());
     }
 }

@@ -27,9 +27,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tls<IO> {
         let filled = buf.filled().len();
         this.send_what_anybody_may(cx);
         this.take_spilt(buf);
+        let mut rounds = 0..ROUNDS;
         while buf.filled().len() == filled && buf.remaining() > 0 && !this.ended {
             if let Some(error) = &this.failed {
                 return Poll::Ready(Err(failure(error.clone())));
+            }
+            if rounds.next().is_none() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             // Once is enough where data came: to ask again until there is none would cost a call
             // more for each message. It goes round for half a record or a session ticket only.
@@ -49,10 +54,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Tls<IO> {
     ) -> Poll<io::Result<Turn>> {
         let mut scratch = Scratch::incoming();
         let kept = self.torn.len();
-        if kept > LONGEST_TORN {
-            let endless = "a TLS handshake message that does not end".to_owned();
-            return Poll::Ready(Err(failure(rustls::Error::General(endless))));
-        }
         let limit = appetite(buf.remaining(), kept);
         let mut room = ReadBuf::new(scratch.bytes().get_mut(kept..limit).unwrap_or_default());
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut room))?;
@@ -74,7 +75,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Tls<IO> {
     /// Works through ciphertext until there is nothing more to be made of it.
     pub(crate) fn digest(&mut self, bytes: &mut [u8], buf: &mut ReadBuf<'_>) -> Turn {
         let mut rest = bytes;
-        let turn = loop {
+        let mut turn = loop {
             let spilt = &mut self.spilt;
             let plain = |plain: &[u8]| deliver(plain, buf, spilt);
             let (done, turn) = self.engine.step(rest, plain, &mut self.unsent);
@@ -83,6 +84,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Tls<IO> {
                 break turn;
             }
         };
+        if rest.len() > LONGEST_TORN && !matches!(turn, Turn::Failed(_)) {
+            let endless = "a TLS handshake message that does not end".to_owned();
+            turn = Turn::Failed(rustls::Error::General(endless));
+        }
         match &turn {
             Turn::Again | Turn::Hungry | Turn::Open => self.torn = rest.to_vec(),
             Turn::PeerClosed => self.ended = true,
@@ -116,6 +121,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Tls<IO> {
         }
     }
 }
+
+/// Reads in a row of which nothing came for the reader, such as new keys without end, before others get their turn.
+const ROUNDS: usize = 4;
 
 fn deliver(plain: &[u8], buf: &mut ReadBuf<'_>, spilt: &mut Kept) {
     let (now, later) = plain.split_at(plain.len().min(buf.remaining()));

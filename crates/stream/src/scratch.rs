@@ -59,14 +59,15 @@ const RECORD_HEAD_TLS12: usize = 5 + 8 + 16;
 /// Most that a record takes on the wire: TLS 1.2 lets a cipher add 2 KiB (RFC 5246, 6.2.3).
 pub(crate) const RECORD_ON_WIRE: usize = 5 + RECORD + 2048;
 
-/// How many records are worked on at once. A relay reads as much in plain TCP (ADR 9), and a flood costs a tenth less
-/// than with the five records of a 64 KiB message.
+/// How many records are worked on at once. A relay reads as much in plain TCP (ADR 9), and most floods cost a tenth less
+/// than with the five records of a 64 KiB message (ADR 8).
 const RECORDS: usize = 12;
 
 /// As many records in one read.
 pub(crate) const INCOMING: usize = RECORDS * (RECORD + RECORD_HEAD_TLS12);
 
-/// Most of a handshake message that may wait for its rest: a certificate chain, and rustls takes none above 64 KiB.
+/// Most that may wait for its rest: a handshake message such as a chain of certificates, of which rustls takes none
+/// above 64 KiB, and the heads of its records.
 pub(crate) const LONGEST_TORN: usize = 82 * 1024;
 
 /// Most plaintext that is taken in one write.

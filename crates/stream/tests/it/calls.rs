@@ -1,7 +1,9 @@
 //! What a message costs in calls to the socket.
 
+use std::{future::poll_fn, pin::Pin, task::Poll};
+
 use rustls::version::TLS13;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf, duplex};
 
 use crate::{
     choppy::Choppy,
@@ -58,4 +60,24 @@ async fn the_end_of_a_handshake_goes_with_the_first_words() {
     // Hello and Finished with the question; hello and Finished, and the tickets with the answer.
     assert_eq!(near_calls.take(), (2, 2));
     assert_eq!(far_calls.take(), (2, 2));
+}
+
+/// Whoever sends a record byte by byte, or records that carry nothing, does not keep the others waiting.
+#[tokio::test]
+async fn a_reader_gives_way_after_some_reads_of_nothing() {
+    let (near, far) = duplex(ROOMY);
+    let (far, calls) = Choppy::counting(far);
+    let (mut client, mut server) = Keys::new(&TLS13).join(near, far.by(1)).await;
+    let message = sample(1000);
+    client.write_all(&message).await.unwrap();
+    calls.take();
+    let mut room = vec![0; message.len()];
+    let first = poll_fn(|cx| {
+        let mut room = ReadBuf::new(&mut room);
+        Poll::Ready(Pin::new(&mut server).poll_read(cx, &mut room))
+    });
+    assert!(first.await.is_pending());
+    assert_eq!(calls.take(), (4, 0));
+    server.read_exact(&mut room).await.unwrap();
+    assert!(room == message);
 }

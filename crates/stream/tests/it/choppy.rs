@@ -52,6 +52,12 @@ impl<IO> Choppy<IO> {
         (counting, calls)
     }
 
+    /// Moves at most so many bytes a call.
+    pub(crate) fn by(self, size: usize) -> Self {
+        let sizes = vec![size];
+        Self { sizes, ..self }
+    }
+
     fn poll_size(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
         let size = self.sizes[self.turn % self.sizes.len()];
         self.turn += 1;

@@ -77,6 +77,21 @@ async fn a_peer_that_leaves_in_the_handshake_has_left() {
     }
 }
 
+/// One of 60 KiB, a byte in each record, most of whose heads rustls wants to see again each time.
+#[tokio::test]
+async fn a_handshake_message_that_does_not_end_is_refused() {
+    let keys = Keys::new(&TLS13);
+    let (mut near, far) = duplex(1 << 20);
+    let hello = [1, 0, 60 * 4, 0].into_iter().chain([0; 60 * 1024 - 1]);
+    let records: Vec<u8> = hello.flat_map(|byte| [22, 3, 1, 0, 1, byte]).collect();
+    near.write_all(&records).await.unwrap();
+    let error = accept(far, keys.server.clone()).await.err().unwrap();
+    assert!(
+        cause(&error).to_string().contains("does not end"),
+        "{error}"
+    );
+}
+
 /// Before there is anything of it to keep.
 #[tokio::test]
 async fn a_handshake_message_of_a_megabyte_is_refused_by_its_head() {
