@@ -75,7 +75,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Tls<IO> {
     /// Works through ciphertext until there is nothing more to be made of it.
     pub(crate) fn digest(&mut self, bytes: &mut [u8], buf: &mut ReadBuf<'_>) -> Turn {
         let mut rest = bytes;
-        let mut turn = loop {
+        let turn = loop {
             let spilt = &mut self.spilt;
             let plain = |plain: &[u8]| deliver(plain, buf, spilt);
             let (done, turn) = self.engine.step(rest, plain, &mut self.unsent);
@@ -84,10 +84,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Tls<IO> {
                 break turn;
             }
         };
-        if rest.len() > LONGEST_TORN && !matches!(turn, Turn::Failed(_)) {
-            let endless = "a TLS handshake message that does not end".to_owned();
-            turn = Turn::Failed(rustls::Error::General(endless));
-        }
+        let turn = match turn {
+            Turn::Hungry | Turn::Open if rest.len() > LONGEST_TORN => {
+                let endless = "a TLS handshake message that does not end".to_owned();
+                Turn::Failed(rustls::Error::General(endless))
+            }
+            turn => turn,
+        };
         match &turn {
             Turn::Again | Turn::Hungry | Turn::Open => self.torn = rest.to_vec(),
             Turn::PeerClosed => self.ended = true,
