@@ -1,7 +1,7 @@
 //! Against rustls' own buffered streams, in both roles.
 
 use rustls::version::TLS13;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, duplex};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tollbridge_stream::{accept, connect};
 
@@ -96,4 +96,25 @@ async fn keys_change_in_midstream() {
         assert_eq!(server.read(&mut [0; 1]).await.unwrap(), 0);
     };
     tokio::join!(client, server);
+}
+
+/// Whatever it is and however long (RFC 8446, 6.1).
+#[tokio::test]
+async fn what_follows_a_farewell_is_ignored() {
+    let keys = Keys::new(&TLS13);
+    let (near, far) = duplex(1 << 20);
+    let connector = TlsConnector::from(keys.client.clone());
+    let (client, server) = tokio::join!(
+        connector.connect(localhost(), near),
+        accept(far, keys.server.clone())
+    );
+    let (mut client, mut server) = (client.unwrap(), server.unwrap());
+    let (io, connection) = client.get_mut();
+    connection.send_close_notify();
+    let mut last = Vec::new();
+    connection.write_tls(&mut last).unwrap();
+    last.extend(sample(150_000));
+    io.write_all(&last).await.unwrap();
+    let mut heard = vec![0; 256 * 1024];
+    assert_eq!(server.read(&mut heard).await.unwrap(), 0);
 }
