@@ -52,7 +52,7 @@ pub use self::{
     denials::{Denial, Denials},
     forwarded::Trust,
     identity::Identity,
-    metrics::{HookMetrics, Metrics, TlsMetrics},
+    metrics::{HookMetrics, ListenerMetrics, Metrics, TlsMetrics},
     mint::grant,
     openapi::document as openapi_document,
     presented::{body as minted_body, token as presented},

@@ -14,9 +14,10 @@ use tollbridge_domain::{SessionId, give_back_room};
 use tollbridge_relay::{Counts, Meter};
 
 mod hook;
+mod listener;
 mod tls;
 
-pub use self::{hook::HookMetrics, tls::TlsMetrics};
+pub use self::{hook::HookMetrics, listener::ListenerMetrics, tls::TlsMetrics};
 
 /// Every metric of the process.
 pub struct Metrics {
@@ -67,6 +68,7 @@ pub struct Metrics {
     pub hook: HookMetrics,
     /// The public listener's certificate and handshakes.
     pub tls: TlsMetrics,
+    listeners: IntCounterVec,
     running: Mutex<HashMap<SessionId, Running>>,
 }
 
@@ -205,11 +207,18 @@ impl Metrics {
             )?,
             hook: HookMetrics::registered(&registry)?,
             tls: TlsMetrics::registered(&registry)?,
+            listeners: listener::registered(&registry)?,
             running: Mutex::default(),
             registry,
         };
         metrics.reload_ok.set(1);
         Ok(metrics)
+    }
+
+    /// Those of the listener of that name.
+    #[must_use]
+    pub fn listener(&self, name: &str) -> ListenerMetrics {
+        ListenerMetrics::of(&self.listeners, name)
     }
 
     /// A session opened.

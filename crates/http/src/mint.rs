@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
 use tollbridge_authn::{Caller, Chain, Cookies, SubjectRule, Verdict};
-use tollbridge_domain::{Grant, Slug};
+use tollbridge_domain::{Grant, RouteName, Slug};
 use tollbridge_token::{MintError, Minted};
 
 use crate::{
@@ -213,10 +213,11 @@ impl<'a> Attempt<'a> {
         let allowed = route.filter(|route| {
             route.callers.contains(&caller.name) && caller.may_mint_for(&route.name)
         });
-        if ask.route_name().is_some() {
+        if let Some(name) = ask.route_name() {
             self.route = route.map(|route| route.name.to_string());
             if allowed.is_none() {
-                return Err(self.foreign("not a route of this caller"));
+                let why = self.not_theirs(name);
+                return Err(self.foreign(&why));
             }
         }
         let mut ceilings = Ceilings::NONE;
@@ -227,6 +228,15 @@ impl<'a> Attempt<'a> {
         }
         let route = allowed.map(AsRef::as_ref);
         ask.into_grant(caller, route, ceilings, self.generation)
+    }
+
+    /// For the log. A text that is no route's name may be anything, and is not repeated.
+    fn not_theirs(&self, name: &str) -> String {
+        match (&self.route, RouteName::parse(name)) {
+            (Some(_), _) => "not a route of this caller".to_owned(),
+            (None, Ok(name)) => format!("there is no route {name}"),
+            (None, Err(_)) => "no name of a route".to_owned(),
+        }
     }
 
     fn foreign(&mut self, why: &str) -> Problem {

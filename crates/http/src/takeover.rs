@@ -43,6 +43,7 @@ pub use self::{
     tls::{ServerPair, ServerPairError, ServerTls},
     workers::Workers,
 };
+use crate::ListenerMetrics;
 
 /// Marks a request whose socket may be taken over.
 pub(crate) struct Offered;
@@ -61,6 +62,8 @@ pub struct Listening {
     pub head_timeout: Duration,
     /// What the listener proves itself with; `None`: it speaks plain HTTP.
     pub tls: Option<Arc<ServerTls>>,
+    /// Where it counts what it could not take.
+    pub metrics: ListenerMetrics,
 }
 
 /// Serves an app on a socket that is bound already. `app` makes it, once a worker and kind of
@@ -82,7 +85,8 @@ where
 {
     let address = listener.local_addr()?;
     let size = (listening.workers, listening.connections);
-    Workers::start(listener, size, move || {
+    let metrics = listening.metrics.clone();
+    Workers::start(listener, size, metrics, move || {
         let (app, listening) = (app.clone(), listening.clone());
         async move {
             let tls = listening.tls.clone();

@@ -162,6 +162,7 @@ impl Listeners<'_> {
             connections: CONNECTIONS,
             head_timeout: self.settings.server.handshake_timeout,
             tls: self.presented.map(|presented| presented.tls()),
+            metrics: self.shared.metrics.listener("public"),
         };
         serve(listener, listening, move || {
             let extra = extra.clone();
@@ -201,6 +202,7 @@ impl Listeners<'_> {
             connections: ADMIN_CONNECTIONS,
             head_timeout: timeout,
             tls: None,
+            metrics: self.shared.metrics.listener("admin"),
         };
         let tcp = serve(listener, listening, move || over_tcp(Door::Tcp))
             .map_err(|error| Failure::of("admin.listen", &error))?;

@@ -20,6 +20,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::ListenerMetrics;
+
 /// A listener's threads.
 pub struct Workers {
     stop: CancellationToken,
@@ -33,6 +35,7 @@ impl Workers {
     pub(super) fn start<M, A, S, F>(
         listener: TcpListener,
         (count, connections): (usize, usize),
+        metrics: ListenerMetrics,
         make: M,
     ) -> io::Result<Self>
     where
@@ -46,13 +49,17 @@ impl Workers {
         let (alive, ended) = mpsc::channel(1);
         for number in 0..count {
             let (listener, stop, alive) = (listener.try_clone()?, stop.clone(), alive.clone());
-            let make = make.clone();
+            let (make, metrics) = (make.clone(), metrics.clone());
             thread::Builder::new()
                 .name(format!("worker-{number}"))
                 .spawn(move || {
                     while !stop.is_cancelled() {
-                        let life = || live(&listener, connections, &make, &stop);
-                        match catch_unwind(AssertUnwindSafe(life)) {
+                        let life = || live(&listener, connections, &metrics, &make, &stop);
+                        let ended = catch_unwind(AssertUnwindSafe(life));
+                        if !matches!(ended, Ok(Ok(()))) {
+                            metrics.worker.inc();
+                        }
+                        match ended {
                             Ok(Ok(())) => {}
                             Ok(Err(error)) => {
                                 tracing::error!(event = "worker.failed", %error, "a worker cannot listen");
@@ -81,6 +88,7 @@ impl Workers {
 fn live<M, A, S, F>(
     listener: &TcpListener,
     connections: usize,
+    metrics: &ListenerMetrics,
     make: &M,
     stop: &CancellationToken,
 ) -> io::Result<()>
@@ -100,7 +108,8 @@ where
         };
         let tracker = TaskTracker::new();
         // A task: what the runtime is blocked on itself would be asked again with every wake-up.
-        let accepting = accept(listener, connections, serve, tracker.clone());
+        let metrics = metrics.clone();
+        let accepting = accept(listener, connections, metrics, serve, tracker.clone());
         let mut accepting = tokio::task::spawn_local(accepting);
         tokio::select! {
             ended = &mut accepting => if let Err(error) = ended {
@@ -118,6 +127,7 @@ where
 async fn accept<S, F>(
     listener: tokio::net::TcpListener,
     connections: usize,
+    metrics: ListenerMetrics,
     serve: S,
     tracker: TaskTracker,
 ) where
@@ -125,8 +135,14 @@ async fn accept<S, F>(
     F: Future<Output = ()> + 'static,
 {
     let room = Rc::new(Semaphore::new(connections));
-    // Never closed: the semaphore lives as long as this loop.
-    while let Ok(place) = room.acquire().await {
+    loop {
+        if room.available_permits() == 0 {
+            metrics.full.inc();
+        }
+        // Never closed: the semaphore lives as long as this loop.
+        let Ok(place) = room.acquire().await else {
+            return;
+        };
         match listener.accept().await {
             Ok((io, peer)) => {
                 place.forget();
@@ -141,6 +157,7 @@ async fn accept<S, F>(
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
+                metrics.accept.inc();
                 tracing::error!(event = "accept.failed", %error, "a connection could not be accepted");
                 tokio::time::sleep(BREATH).await;
             }
@@ -187,6 +204,11 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::Metrics;
+
+    fn metrics() -> ListenerMetrics {
+        Metrics::new("0").unwrap().listener("public")
+    }
 
     fn bound() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -223,7 +245,7 @@ mod tests {
     async fn every_worker_makes_its_own_service_and_stops_when_told() {
         let (listener, address) = bound();
         let (made, mut services) = mpsc::channel(3);
-        let workers = Workers::start(listener, (3, 10), move || {
+        let workers = Workers::start(listener, (3, 10), metrics(), move || {
             made.try_send(()).unwrap();
             ready(Some(|io, _peer| echo(io)))
         })
@@ -241,13 +263,15 @@ mod tests {
     #[tokio::test]
     async fn beyond_the_cap_a_connection_waits_for_its_turn() {
         let (listener, address) = bound();
-        let workers =
-            Workers::start(listener, (1, 1), || ready(Some(|io, _peer| echo(io)))).unwrap();
+        let metrics = metrics();
+        let serve = || ready(Some(|io, _peer| echo(io)));
+        let workers = Workers::start(listener, (1, 1), metrics.clone(), serve).unwrap();
         let mut first = connect(address).await;
         assert!(is_served(&mut first).await);
         let mut second = connect(address).await;
         second.write_u8(7).await.unwrap();
         assert!(!answers(&mut second, Duration::from_millis(200)).await);
+        assert_eq!(metrics.full.get(), 1);
         drop(first);
         assert_eq!(second.read_u8().await.unwrap(), 7);
         drop(second);
@@ -258,18 +282,20 @@ mod tests {
     async fn a_worker_that_panics_starts_again() {
         let (listener, address) = bound();
         let broken = Arc::new(AtomicUsize::new(0));
-        let workers = Workers::start(listener, (1, 10), move || -> Ready<Option<_>> {
+        let metrics = metrics();
+        let make = move || -> Ready<Option<_>> {
             let broken = Arc::clone(&broken);
             ready(Some(move |io, _peer| {
                 assert!(broken.fetch_add(1, Ordering::SeqCst) > 0, "as planned");
                 echo(io)
             }))
-        })
-        .unwrap();
+        };
+        let workers = Workers::start(listener, (1, 10), metrics.clone(), make).unwrap();
         let mut cut = connect(address).await;
         assert!(cut.read_u8().await.is_err());
         let mut io = connect(address).await;
         assert!(is_served(&mut io).await);
+        assert_eq!(metrics.worker.get(), 1);
         drop(io);
         workers.stop().await;
     }

@@ -130,6 +130,8 @@ async fn who_fits_no_rule_is_answered_as_if_there_were_no_route() {
         let minted = mint(&house, headers, &json!({ "route": "echo" })).await;
         assert_eq!(minted.status, 201, "{headers:?}: {minted:?}");
     }
+    let nowhere = |event: &Value| event["reason"] == "there is no route nowhere";
+    assert_eq!(house.logged("token.denied", nowhere).await["route"], "");
     let why = |event: &Value| event["reason"] == "no rule of the route fits";
     assert_eq!(house.logged("token.denied", why).await["route"], "voice");
     until(async || {

@@ -72,6 +72,12 @@ async fn exhausted(most: u32) -> bool {
         .await;
     stage.session("echo").await.echo("a place").await;
     open[0].echo("all the time").await;
+    let failures = stage.series("tollbridge_listener_failures_total").await;
+    let at_the_door = failures
+        .iter()
+        .find(|(labels, _times)| labels == r#"listener="public",reason="accept""#);
+    let (_labels, times) = at_the_door.unwrap();
+    assert!(*times >= 1, "{failures:?}");
     assert!(!stage.server.logs().contains(r#""event":"panic""#));
     refused
 }
