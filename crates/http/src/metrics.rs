@@ -7,8 +7,8 @@ use std::{
 };
 
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder, exponential_buckets,
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder, exponential_buckets,
 };
 use tollbridge_domain::{SessionId, give_back_room};
 use tollbridge_relay::{Counts, Meter};
@@ -73,9 +73,18 @@ pub struct Metrics {
 }
 
 struct Running {
-    route: String,
     meter: Arc<Meter>,
+    relayed: Relayed,
     told: Counts,
+}
+
+/// What the sessions of one route have relayed. Looked up once a session: a scrape of thousands of
+/// sessions must not hold up those that begin or end meanwhile.
+struct Relayed {
+    bytes_up: IntCounter,
+    bytes_down: IntCounter,
+    messages_up: IntCounter,
+    messages_down: IntCounter,
 }
 
 impl Metrics {
@@ -224,9 +233,15 @@ impl Metrics {
     /// A session opened.
     pub fn opened(&self, session: &SessionId, route: &str, meter: Arc<Meter>) {
         self.sessions_active.with_label_values(&[route]).inc();
+        let relayed = Relayed {
+            bytes_up: self.bytes.with_label_values(&[route, "up"]),
+            bytes_down: self.bytes.with_label_values(&[route, "down"]),
+            messages_up: self.messages.with_label_values(&[route, "up"]),
+            messages_down: self.messages.with_label_values(&[route, "down"]),
+        };
         let running = Running {
-            route: route.to_owned(),
             meter,
+            relayed,
             told: Counts::default(),
         };
         self.lock().insert(session.clone(), running);
@@ -246,7 +261,7 @@ impl Metrics {
         give_back_room(&mut all);
         drop(all);
         if let Some(mut running) = gone {
-            self.tell(&mut running);
+            running.tell();
             self.sessions_active.with_label_values(&[route]).dec();
         }
         self.session_seconds
@@ -263,7 +278,7 @@ impl Metrics {
     /// Where the encoder fails.
     pub fn text(&self) -> prometheus::Result<String> {
         for running in self.lock().values_mut() {
-            self.tell(running);
+            running.tell();
         }
         let mut families = self.registry.gather();
         families.extend(
@@ -276,29 +291,29 @@ impl Metrics {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    fn tell(&self, running: &mut Running) {
-        let counts = running.meter.snapshot();
-        let route = running.route.as_str();
-        let told = running.told;
-        let add = |family: &IntCounterVec, direction: &str, now: u64, before: u64| {
-            family
-                .with_label_values(&[route, direction])
-                .inc_by(now.saturating_sub(before));
-        };
-        add(&self.bytes, "up", counts.bytes_up, told.bytes_up);
-        add(&self.bytes, "down", counts.bytes_down, told.bytes_down);
-        add(&self.messages, "up", counts.messages_up, told.messages_up);
-        add(
-            &self.messages,
-            "down",
-            counts.messages_down,
-            told.messages_down,
-        );
-        running.told = counts;
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    /// Adds what was relayed since the last time.
+    fn tell(&mut self) {
+        let now = self.meter.snapshot();
+        let (relayed, told) = (&self.relayed, self.told);
+        for (counter, now, told) in [
+            (&relayed.bytes_up, now.bytes_up, told.bytes_up),
+            (&relayed.bytes_down, now.bytes_down, told.bytes_down),
+            (&relayed.messages_up, now.messages_up, told.messages_up),
+            (
+                &relayed.messages_down,
+                now.messages_down,
+                told.messages_down,
+            ),
+        ] {
+            counter.inc_by(now.saturating_sub(told));
+        }
+        self.told = now;
     }
 }
 
