@@ -55,12 +55,8 @@ impl Workers {
                 .spawn(move || {
                     while !stop.is_cancelled() {
                         let life = || live(&listener, connections, &metrics, &make, &stop);
-                        let ended = catch_unwind(AssertUnwindSafe(life));
-                        if !matches!(ended, Ok(Ok(()))) {
-                            metrics.worker.inc();
-                        }
-                        match ended {
-                            Ok(Ok(())) => {}
+                        match catch_unwind(AssertUnwindSafe(life)) {
+                            Ok(Ok(())) => continue,
                             Ok(Err(error)) => {
                                 tracing::error!(event = "worker.failed", %error, "a worker cannot listen");
                                 thread::sleep(BREATH);
@@ -68,6 +64,7 @@ impl Workers {
                             // The panic's own message went to the panic hook; it may quote anything.
                             Err(_panic) => tracing::error!(event = "worker.failed", "a worker panicked and starts again"),
                         }
+                        metrics.worker.inc();
                     }
                     // Whoever waits for the last thread may bind the address again.
                     drop((listener, alive));
