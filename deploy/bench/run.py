@@ -14,10 +14,9 @@ from processes import descriptors
 from upstream import Upstream
 
 # Most of such a message or connection is the kernel's and the same for everybody, or a target hardly does anything. What is left
-# to tell apart is less than what a shared machine adds now and then, so these are measured three times in each repetition.
+# to tell apart is less than what a shared machine adds now and then, so these are measured six times in each repetition:
+# by the quietest of twenty samples each, their ratio to the best peer varies by three hundredths still.
 CLOSE = ["relay_64", "relay_3200", "voice"]
-# Two of them six times: by the quietest of twenty samples each, their ratio to the best peer varies by three hundredths still.
-CLOSEST = ["relay_64", "relay_3200"]
 CONNECTIONS = ["connect", "connect_elsewhere"]
 # So are floods: what one costs hangs on how much each read happens to find, and two samples in a row may differ by half.
 FLOODS = ["down_64k", "up_64k"]
@@ -106,8 +105,7 @@ class Run:
         order += {"none": [], "upstream": ["connect_full"], "both": ["connect_full", "connect_resume"]}[mode]
         order += ["connect_elsewhere"]
         if self.leaders is None:
-            order += ((CLOSE if mode == "none" else []) + CONNECTIONS + FLOODS) * 2
-            order += CLOSEST * 3 if mode == "none" else []
+            order += (CONNECTIONS + FLOODS) * 2 + (CLOSE * 5 if mode == "none" else [])
         for repetition in range(self.how.reps):
             self._start(self.targets)
             self.note(f"repetition {repetition + 1} of {self.how.reps}")

@@ -134,8 +134,8 @@ impl Scanner {
 
     /// Passes whole data messages of one short frame each, as most are, in few steps. Whatever is
     /// anything else is left to [`judge`](Self::judge), which would have said the same of these.
-    fn skim(&mut self, bytes: &[u8], allowance: &mut u64, tally: &mut Tally) -> usize {
-        if self.message.is_some() {
+    pub(crate) fn skim(&mut self, bytes: &[u8], allowance: &mut u64, tally: &mut Tally) -> usize {
+        if self.left > 0 || self.message.is_some() {
             return 0;
         }
         let (mask_bit, mask_size) = if self.rules.masked { (0x80, 4) } else { (0, 0) };

@@ -16,6 +16,7 @@ pub(crate) struct Noted {
     acts: RefCell<Vec<&'static str>>,
     /// What it says of itself.
     pub(crate) silent: Cell<bool>,
+    pub(crate) readable: Cell<bool>,
     pub(crate) buffered: Cell<bool>,
 }
 
@@ -25,6 +26,7 @@ impl Noted {
             io,
             acts: RefCell::default(),
             silent: Cell::new(false),
+            readable: Cell::new(true),
             buffered: Cell::new(false),
         }
     }
@@ -42,6 +44,14 @@ impl Noted {
 impl Leg for Noted {
     fn last(&self) {
         self.note("last");
+    }
+
+    fn poll_readable(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        if self.readable.get() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     fn is_buffered(&self) -> bool {

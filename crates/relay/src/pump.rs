@@ -2,11 +2,11 @@
 
 use std::task::{Context, Poll, ready};
 
-use tokio::{io::ReadBuf, task::coop::has_budget_remaining, time::Instant};
+use tokio::{task::coop::has_budget_remaining, time::Instant};
 use tollbridge_domain::Slug;
 
 use crate::{
-    Control, ControlKind, Leg, Meter, Next, Scanner, Side,
+    Control, ControlKind, Leg, Meter, Next, Scanner, Side, Tally,
     backlog::Backlog,
     close::Goodbye,
     heartbeat::Heartbeat,
@@ -97,7 +97,7 @@ impl Pump {
             return Poll::Pending;
         }
         let mut scratch = Scratch::borrow();
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             if self.course == Course::Dead {
                 return Poll::Pending;
             }
@@ -110,8 +110,13 @@ impl Pump {
             if self.appetite() == 0 {
                 return Poll::Pending;
             }
-            let round = self.poll_round(cx, source, sink, shared, scratch.bytes());
-            if let Some(halt) = ready!(round) {
+            // Most messages come alone: to know that there is no other costs less than to read in vain.
+            if round > 0 && source.poll_readable(cx).is_pending() {
+                self.asleep = has_budget_remaining();
+                return Poll::Pending;
+            }
+            let halt = self.poll_round(cx, source, sink, shared, scratch.bytes());
+            if let Some(halt) = ready!(halt) {
                 self.halted = !matches!(halt, Halt::Deaf);
                 self.stop();
                 return Poll::Ready(halt);
@@ -210,12 +215,11 @@ impl Pump {
             front.copy_from_slice(&self.partial);
         }
         let limit = room.len().min(self.appetite());
-        let mut room = ReadBuf::new(room.get_mut(..limit).unwrap_or_default());
-        let read = source.poll_read_at_once(cx, &mut room);
+        let room = room.get_mut(..limit).unwrap_or_default();
+        let read = source.poll_read_at_once(cx, room);
         // Without a budget left it was not the source that made us wait.
         self.asleep = read.is_pending() && has_budget_remaining();
-        let read = ready!(read).map(|()| room.filled().len());
-        let Some(count @ 1..) = read.ok() else {
+        let Some(count @ 1..) = ready!(read).ok() else {
             return Poll::Ready(Some(Halt::Gone));
         };
         shared.meter.add_bytes(self.from, count);
@@ -238,16 +242,29 @@ impl Pump {
 
     /// Moves what may pass to the front of `bytes` and says how much it is.
     fn sift(&mut self, bytes: &mut [u8], shared: &mut Shared<'_>) -> (usize, Option<Halt>) {
-        let mut at = 0;
-        let mut kept = Kept::default();
         self.partial = Vec::new();
+        let mut tally = Tally::default();
+        let at = self.scanner.skim(bytes, shared.allowance, &mut tally);
+        self.note(tally, shared);
+        // Most reads are whole messages and nothing else.
+        if at == bytes.len() {
+            return (at, None);
+        }
+        self.sift_from(at, bytes, shared)
+    }
+
+    /// The same from `at` on, frame by frame.
+    fn sift_from(
+        &mut self,
+        mut at: usize,
+        bytes: &mut [u8],
+        shared: &mut Shared<'_>,
+    ) -> (usize, Option<Halt>) {
+        let mut kept = Kept::default();
         let halt = loop {
             let rest = bytes.get(at..).unwrap_or(&[]);
             let scan = self.scanner.scan(rest, shared.allowance);
-            shared.meter.add_tally(self.from, scan.tally);
-            if scan.tally.lively {
-                *shared.active_at = shared.turn.now;
-            }
+            self.note(scan.tally, shared);
             at += scan.pass;
             let rest = bytes.get(at..).unwrap_or(&[]);
             match scan.next {
@@ -274,6 +291,13 @@ impl Pump {
             }
         };
         (kept.up_to(bytes, at), halt)
+    }
+
+    fn note(&self, tally: Tally, shared: &mut Shared<'_>) {
+        shared.meter.add_tally(self.from, tally);
+        if tally.lively {
+            *shared.active_at = shared.turn.now;
+        }
     }
 }
 
@@ -327,7 +351,7 @@ mod tests {
     use std::{task::Waker, time::Duration};
 
     use tokio::{
-        io::{AsyncReadExt as _, DuplexStream, duplex},
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
         task::coop,
     };
 
@@ -340,7 +364,7 @@ mod tests {
         source: Noted,
         sink: DuplexStream,
         far: DuplexStream,
-        _client: DuplexStream,
+        client: DuplexStream,
     }
 
     impl Direction {
@@ -361,7 +385,7 @@ mod tests {
                 source,
                 sink,
                 far,
-                _client: client,
+                client,
             }
         }
 
@@ -396,6 +420,21 @@ mod tests {
         assert_eq!(direction.reads(true), 0);
         direction.source.silent.set(false);
         assert_eq!(direction.reads(true), 1);
+    }
+
+    #[tokio::test]
+    async fn who_has_said_all_is_not_read_again_to_find_that_out() {
+        for (readable, reads) in [(true, 2), (false, 1)] {
+            let mut direction = Direction::new();
+            direction.source.readable.set(readable);
+            let message = [&[0x81, 0x81, 0, 0, 0, 0], &b"x"[..]].concat();
+            direction.client.write_all(&message).await.unwrap();
+            assert_eq!(direction.reads(true), reads);
+            let mut passed = [0; 7];
+            direction.far.read_exact(&mut passed).await.unwrap();
+            assert_eq!(passed, *message);
+            assert_eq!(direction.reads(true), 0, "it waits either way");
+        }
     }
 
     #[tokio::test]

@@ -117,13 +117,17 @@ impl<C: Leg, U: Leg> Session<C, U> {
     fn poll_next(&mut self, cx: &mut Context<'_>, until: Option<Instant>) -> Poll<Event> {
         loop {
             let now = Instant::now();
-            self.settled.take_if(|waker| !waker.will_wake(cx.waker()));
-            let familiar = self.settled.is_some();
-            if let Poll::Ready(event) = self.poll_pumps(cx, Turn { now, familiar }) {
-                return Poll::Ready(event);
-            }
-            if self.is_settled(now) {
-                return Poll::Pending;
+            let settled = self.settled.as_ref();
+            let familiar = settled.is_some_and(|waker| waker.will_wake(cx.waker()));
+            let turn = Turn { now, familiar };
+            let undisturbed = familiar && self.is_undisturbed(now);
+            let told = if undisturbed {
+                self.poll_both(cx, turn)
+            } else {
+                self.poll_pumps(cx, turn)
+            };
+            if told.is_ready() || undisturbed && !self.is_stalled() {
+                return told;
             }
             self.settled = None;
             if until.is_some_and(|until| now >= until) {
@@ -144,21 +148,20 @@ impl<C: Leg, U: Leg> Session<C, U> {
             };
             if self.alarm.poll(cx, next).is_pending() {
                 // Without a budget left it was not the clock that made us wait: it wakes nobody.
-                let quiet = !self.ending && !self.is_stalled() && has_budget_remaining();
+                let quiet = !self.ending
+                    && !self.is_stalled()
+                    && !self.watch.owes_a_ping(now)
+                    && has_budget_remaining();
                 self.settled = quiet.then(|| cx.waker().clone());
                 return Poll::Pending;
             }
         }
     }
 
-    /// Whether the alarm and the orders still stand as they were left: deadlines have only moved
-    /// away since, and who is to be woken is the same.
-    fn is_settled(&self, now: Instant) -> bool {
-        self.settled.is_some()
-            && !self.ending
-            && now < self.alarm.rings_at()
-            && !self.orders.are_given()
-            && !self.is_stalled()
+    /// Whether the alarm and the orders still stand as they were left: deadlines have only moved away
+    /// since, and no ping has become due.
+    fn is_undisturbed(&self, now: Instant) -> bool {
+        !self.ending && now < self.alarm.rings_at() && !self.orders.are_given()
     }
 
     const fn is_stalled(&self) -> bool {
@@ -173,11 +176,7 @@ impl<C: Leg, U: Leg> Session<C, U> {
         if self.down.waiting_since().is_some() {
             self.watch.upstream.excuse();
         }
-        // The client's direction first: a close frame that lies there explains the failed write.
-        let mut told = self.poll_up(cx, turn);
-        if told.is_pending() {
-            told = self.poll_down(cx, turn);
-        }
+        let mut told = self.poll_both(cx, turn);
         if told.is_pending() && self.ping_client(turn.now) {
             told = self.poll_down(cx, turn);
         }
@@ -185,6 +184,14 @@ impl<C: Leg, U: Leg> Session<C, U> {
             told = self.poll_up(cx, turn);
         }
         told
+    }
+
+    /// The client's direction first: a close frame that lies there explains the failed write.
+    fn poll_both(&mut self, cx: &mut Context<'_>, turn: Turn) -> Poll<Event> {
+        match self.poll_up(cx, turn) {
+            Poll::Pending => self.poll_down(cx, turn),
+            told @ Poll::Ready(_) => told,
+        }
     }
 
     fn poll_up(&mut self, cx: &mut Context<'_>, turn: Turn) -> Poll<Event> {

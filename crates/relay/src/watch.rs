@@ -69,6 +69,13 @@ impl Watch {
         self.expires_at
     }
 
+    /// Whether a ping is due that has found no frame boundary yet: it goes with the bytes that bring one.
+    pub(crate) fn owes_a_ping(&self, now: Instant) -> bool {
+        let peers = [&self.client, &self.upstream];
+        let mut beats = peers.into_iter().filter_map(|peer| peer.heartbeat.as_ref());
+        beats.any(|beat| beat.is_due(now))
+    }
+
     /// Every deadline there is and what its passing means, the weightiest first.
     fn deadlines(&self, stalls: Stalls) -> [(Option<Instant>, Overdue); 8] {
         let stop = |at, side, slug| (at, Overdue::Stop(side, slug));

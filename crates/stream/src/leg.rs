@@ -3,7 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::{
@@ -37,9 +37,17 @@ pub trait Leg: AsyncRead + AsyncWrite + Unpin {
     fn poll_read_at_once(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(self).poll_read(cx, buf)
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buf = ReadBuf::new(room);
+        ready!(Pin::new(self).poll_read(cx, &mut buf))?;
+        Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    /// Pending where a read would surely be, for less than the read would cost; whoever asks is woken then as a
+    /// reader is. Ready where only a read can tell.
+    fn poll_readable(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
     }
 
     /// Whether what was written may wait in here until it is flushed.
@@ -61,9 +69,14 @@ impl Leg for TcpStream {
     fn poll_read_at_once(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        socket::poll_read(self, cx, buf)
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        socket::poll_read(self, cx, room)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // What is wrong with it a read says.
+        self.poll_read_ready(cx).map(|_| ())
     }
 
     fn cut(&self) {
@@ -90,6 +103,14 @@ impl Leg for TcpStream {
 impl Leg for DuplexStream {}
 
 impl<L: Leg> Leg for Tls<L> {
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let is_open = !self.ended && self.failed.is_none();
+        if is_open && self.spilt.is_empty() && self.unsent.is_empty() {
+            return self.io.poll_readable(cx);
+        }
+        Poll::Ready(())
+    }
+
     fn cut(&self) {
         self.get_ref().cut();
     }
@@ -107,12 +128,21 @@ impl<L: Leg> Leg for Early<L> {
     fn poll_read_at_once(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
         if self.is_drained() {
-            return self.get_mut().poll_read_at_once(cx, buf);
+            return self.get_mut().poll_read_at_once(cx, room);
         }
-        Pin::new(self).poll_read(cx, buf)
+        let mut buf = ReadBuf::new(room);
+        ready!(Pin::new(self).poll_read(cx, &mut buf))?;
+        Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_drained() {
+            return self.get_mut().poll_readable(cx);
+        }
+        Poll::Ready(())
     }
 
     fn cut(&self) {
@@ -136,9 +166,13 @@ impl<L: Leg + ?Sized> Leg for Box<L> {
     fn poll_read_at_once(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.as_mut().poll_read_at_once(cx, buf)
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.as_mut().poll_read_at_once(cx, room)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.as_mut().poll_readable(cx)
     }
 
     fn cut(&self) {

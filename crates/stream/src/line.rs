@@ -53,11 +53,18 @@ impl Leg for Line {
     fn poll_read_at_once(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
         match self {
-            Self::Plain(stream) => stream.poll_read_at_once(cx, buf),
-            Self::Secure(stream) => stream.poll_read_at_once(cx, buf),
+            Self::Plain(stream) => stream.poll_read_at_once(cx, room),
+            Self::Secure(stream) => stream.poll_read_at_once(cx, room),
+        }
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Plain(stream) => stream.poll_readable(cx),
+            Self::Secure(stream) => stream.poll_readable(cx),
         }
     }
 

@@ -25,9 +25,13 @@ impl Leg for Socket {
     fn poll_read_at_once(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.0.poll_read_at_once(cx, buf)
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_read_at_once(cx, room)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_readable(cx)
     }
 
     fn cut(&self) {

@@ -3,7 +3,7 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,11 +24,23 @@ impl Leg for ClientLeg {
     fn poll_read_at_once(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
         match self {
-            Self::Socket(io) => io.poll_read_at_once(cx, buf),
-            Self::Payload(io) => Pin::new(io).poll_read(cx, buf),
+            Self::Socket(io) => io.poll_read_at_once(cx, room),
+            Self::Payload(io) => {
+                let mut buf = ReadBuf::new(room);
+                ready!(Pin::new(io).poll_read(cx, &mut buf))?;
+                Poll::Ready(Ok(buf.filled().len()))
+            }
+        }
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Socket(io) => io.poll_readable(cx),
+            // actix does not say.
+            Self::Payload(_) => Poll::Ready(()),
         }
     }
 

@@ -13,6 +13,7 @@ mod faults;
 mod idle;
 mod interop;
 mod keys;
+mod readable;
 
 use tokio::net::{TcpListener, TcpStream};
 
