@@ -50,8 +50,8 @@ METHOD = """## Method
   the sender.
 - CPU figures are each target's quietest repetition, for interference only ever adds CPU time. Floods, memory and latency
   are medians. Samples during which other processes used more than 0.2 of a core are left out.
-- Of connections and floods there are three samples in each repetition, and in plain TCP six of voice and of messages of 64
-  and 3,200 B: what tells the targets apart there is little beside what a shared machine adds now and then.
+- Of connections, floods, voice and messages of 64 and 3,200 B there are three samples in each repetition, and in plain TCP
+  six of voice and of those messages: what tells the targets apart there is little beside what a shared machine adds now and then.
 - Relay: echo ping-pong on 16 connections (64 KiB: 8), one message in flight on each; an echo is two relayed messages.
   Pipelined: 4 connections, 32 messages in flight. Floods: 64 KiB messages on 2 connections. Voice: paced sessions, 3,200 B
   every 100 ms up and about 130 B of JSON down, from 0.8 s after they are up: an audit log of 100 admissions would be a

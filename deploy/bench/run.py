@@ -14,8 +14,9 @@ from processes import descriptors
 from upstream import Upstream
 
 # Most of such a message or connection is the kernel's and the same for everybody, or a target hardly does anything. What is left
-# to tell apart is less than what a shared machine adds now and then, so these are measured six times in each repetition:
-# by the quietest of twenty samples each, their ratio to the best peer varies by three hundredths still.
+# to tell apart is less than what a shared machine adds now and then, so these are measured six times in each repetition, and with TLS, where
+# more is to be told apart, three times: by the quietest of twenty samples each, a ratio in plain TCP varies by three hundredths still.
+# By the quietest of five it was 0.97 with TLS where thirty said 0.85.
 CLOSE = ["relay_64", "relay_3200", "voice"]
 CONNECTIONS = ["connect", "connect_elsewhere"]
 # So are floods: what one costs hangs on how much each read happens to find, and two samples in a row may differ by half.
@@ -105,7 +106,7 @@ class Run:
         order += {"none": [], "upstream": ["connect_full"], "both": ["connect_full", "connect_resume"]}[mode]
         order += ["connect_elsewhere"]
         if self.leaders is None:
-            order += (CONNECTIONS + FLOODS) * 2 + (CLOSE * 5 if mode == "none" else [])
+            order += (CONNECTIONS + FLOODS) * 2 + CLOSE * (5 if mode == "none" else 2)
         for repetition in range(self.how.reps):
             self._start(self.targets)
             self.note(f"repetition {repetition + 1} of {self.how.reps}")

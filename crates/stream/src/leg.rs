@@ -59,7 +59,8 @@ pub trait Leg: AsyncRead + AsyncWrite + Unpin {
     /// still to be woken: to read again would only cost. False where that is not known.
     ///
     /// To be asked only after a read that was pending for the stream's sake, not for that of a
-    /// [budget](tokio::task::coop).
+    /// [budget](tokio::task::coop). Who was pending only to let others have their turn, and woke his task himself,
+    /// is not silent.
     fn is_silent(&self) -> bool {
         false
     }
@@ -120,7 +121,7 @@ impl<L: Leg> Leg for Tls<L> {
     }
 
     fn is_silent(&self) -> bool {
-        self.unsent.is_empty() && self.get_ref().is_silent()
+        !self.yielded && self.unsent.is_empty() && self.get_ref().is_silent()
     }
 }
 

@@ -25,6 +25,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tls<IO> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let filled = buf.filled().len();
+        this.yielded = false;
         this.send_what_anybody_may(cx);
         this.take_spilt(buf);
         let mut rounds = 0..ROUNDS;
@@ -33,6 +34,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tls<IO> {
                 return Poll::Ready(Err(failure(error.clone())));
             }
             if rounds.next().is_none() {
+                this.yielded = true;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

@@ -36,6 +36,8 @@ pub struct Tls<IO> {
     /// Ciphertext that the socket has not taken.
     pub(crate) unsent: Kept,
     pub(crate) courier: Courier,
+    /// Set where a read was pending though the socket was not: it woke its task itself, and nobody else will.
+    pub(crate) yielded: bool,
     /// Nothing more comes.
     pub(crate) ended: bool,
     /// Nothing more goes.
@@ -64,6 +66,7 @@ impl<IO> Tls<IO> {
             spilt: Kept::NONE,
             unsent: Kept::NONE,
             courier: Courier::Anybody,
+            yielded: false,
             ended: false,
             closing: false,
             failed: None,

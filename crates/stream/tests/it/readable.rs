@@ -2,12 +2,16 @@
 
 use std::{
     future::poll_fn,
-    task::{Context, Waker},
+    io,
+    pin::Pin,
+    task::{Context, Poll, Waker},
 };
 
 use rustls::version::{TLS12, TLS13};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{
+        AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex,
+    },
     net::{TcpListener, TcpStream},
 };
 use tollbridge_stream::{Early, Leg};
@@ -73,4 +77,71 @@ async fn what_was_left_of_a_record_is_there_to_be_read() {
         assert_eq!(server.read(&mut room).await.unwrap(), 0);
         assert!(is_readable(&mut server), "the end is there to be read");
     }
+}
+
+/// Gives byte by byte, and knows of no more than it has given: as a socket that a long record
+/// comes to in many segments, each just in time for the next read.
+struct Trickle(DuplexStream);
+
+impl Leg for Trickle {
+    fn is_silent(&self) -> bool {
+        true
+    }
+}
+
+impl AsyncRead for Trickle {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut one = [0; 1];
+        let mut room = ReadBuf::new(&mut one);
+        let polled = Pin::new(&mut self.0).poll_read(cx, &mut room);
+        buf.put_slice(room.filled());
+        polled
+    }
+}
+
+impl AsyncWrite for Trickle {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// A reader that stops in the middle of a record to let others have their turn is told to wait, and
+/// no socket will wake it: who takes that for silence never reads on.
+#[tokio::test]
+async fn who_only_lets_others_have_their_turn_is_not_silent() {
+    let (near, far) = duplex(4096);
+    let (mut client, mut server) = Keys::new(&TLS13).join(near, Trickle(far)).await;
+    server.write_all(b"!").await.unwrap();
+    client.read_u8().await.unwrap();
+    client.write_all(b"hello").await.unwrap();
+    let mut room = [0; 5];
+    let mut turns = 0;
+    let mut cx = Context::from_waker(Waker::noop());
+    let read = loop {
+        match server.poll_read_at_once(&mut cx, &mut room) {
+            Poll::Ready(read) => break read.unwrap(),
+            Poll::Pending => assert!(!server.is_silent(), "turn {turns}"),
+        }
+        turns += 1;
+    };
+    assert_eq!(room[..read], *b"hello");
+    assert!(turns > 1);
+    assert!(server.poll_read_at_once(&mut cx, &mut room).is_pending());
+    assert!(server.is_silent());
 }
